@@ -1,0 +1,237 @@
+import type { LeaseRecord, LossNote } from './lease-record.ts';
+import type {
+  AcquireReply,
+  AcquireRequest,
+  ReleaseReply,
+  ReleaseRequest,
+  RenewReply,
+  RenewRequest,
+  Token,
+} from './lease-store.ts';
+
+/**
+ * The lease protocol as three pure functions over one record: what every store's acquire, renew and release do.
+ * A store makes each of them atomic (a transaction, a script) and supplies its own time and incarnation.
+ *
+ * What they guarantee, as long as two clocks run at the same rate within `DRIFT`:
+ * - a lease is granted only when the former holder has stopped believing in it, by a release, by the store's
+ *   clock, or by the asker's own watch;
+ * - every grant has a token above all earlier ones anybody has seen;
+ * - lost data (an empty, older or foreign data set) grants nothing until every lease that may have been lost
+ *   with it has ended; only the living leader may end that wait, by proving itself with its token.
+ */
+
+/** Assumed difference in rate between two clocks. */
+export const DRIFT = 0.01;
+/** Factor by which a lease is shortened for its holder and a wait prolonged for everybody else. */
+export const DRIFT_FACTOR = (1 + DRIFT) / (1 - DRIFT);
+
+/** What the store knows besides the record, at the moment of the operation. */
+export interface StoreMoment {
+  /** Milliseconds on the store's clock. */
+  readonly now: number;
+  /** Identity of the data set; changes when it may have lost writes. */
+  readonly incarnation: string;
+  /** Extra wait after a data loss, for writes still on their way. */
+  readonly settleMs: number;
+  /** The least a new token may be: wall milliseconds where the store has them, else 0. */
+  readonly tokenFloor: Token;
+  /** Whether a record that never was may be taken for a first start instead of a loss. */
+  readonly freshStore: 'wait' | 'trust';
+}
+
+/** The reply, and the record to store if it differs from the one given. */
+export interface Decision<Reply> {
+  readonly reply: Reply;
+  readonly record: LeaseRecord | null;
+}
+
+const larger = (...tokens: readonly Token[]): Token => tokens.reduce((a, b) => (b > a ? b : a), 0n);
+
+/** Grants, refuses or quarantines. Steps and numbers are those of the protocol's description. */
+export function decideAcquire(
+  before: LeaseRecord | null,
+  ask: AcquireRequest,
+  moment: StoreMoment,
+): Decision<AcquireReply> {
+  // A late packet must not make a lease nobody knows of.
+  if (before && before.by === ask.id && ask.attempt <= before.attempt) {
+    return { reply: { kind: 'stale', lastAttempt: before.attempt }, record: before };
+  }
+  const loss = standingLoss(before, ask, moment);
+  const record: LeaseRecord = {
+    ...(before ?? emptyRecord(ask)),
+    incarnation: moment.incarnation,
+    highest: larger(before?.highest ?? 0n, before?.token ?? 0n, ask.seen),
+    longestMs: Math.max(before?.longestMs ?? 0, ask.longestMs, ask.leaseMs),
+    loss,
+  };
+  if (loss) {
+    const quarantined = quarantine(loss, record, ask, moment);
+    if (quarantined) return { reply: quarantined, record };
+  }
+  const waitedOut = { ...record, loss: null };
+  const held = heldByAnother(waitedOut, ask, moment);
+  if (held) return { reply: held, record: waitedOut };
+  return grant(waitedOut, ask, moment);
+}
+
+/** Extends the holder's lease, or restores a record that was lost. */
+export function decideRenew(
+  before: LeaseRecord | null,
+  ask: RenewRequest,
+  moment: StoreMoment,
+): Decision<RenewReply> {
+  const matches = before !== null && before.holder === ask.id && before.token === ask.token;
+  const lost = before === null || before.incarnation !== moment.incarnation || before.loss !== null;
+  const highest = larger(before?.highest ?? 0n, before?.token ?? 0n);
+  // Restoring is safe although the term may be over: a leader throws away a reply that comes after its end.
+  const restores = !matches && lost && ask.token >= highest;
+  if (!matches && !restores) {
+    return {
+      reply: { kind: 'denied', holder: before?.holder ?? null, token: before?.token ?? 0n },
+      record: before,
+    };
+  }
+  const longestMs = Math.max(before?.longestMs ?? 0, ask.leaseMs);
+  // In a lost data set this may be a late packet of an earlier term, and a later leader whose record was lost may
+  // still believe: others then wait for the longest lease known, not for this one.
+  const standsForMs = lost ? longestMs : ask.leaseMs;
+  const record: LeaseRecord = {
+    holder: ask.id,
+    by: ask.id,
+    attempt: before?.by === ask.id ? before.attempt : 0,
+    token: ask.token,
+    term: Math.max(ask.term, matches ? before.term : 0),
+    leaseMs: ask.leaseMs,
+    graceMs: ask.graceMs,
+    beat: ask.beat,
+    expiresAt: moment.now + standsForMs,
+    longestMs,
+    highest: larger(highest, ask.token),
+    incarnation: moment.incarnation,
+    loss: null,
+  };
+  return { reply: { kind: 'renewed', restored: restores }, record };
+}
+
+/**
+ * Gives the lease up if it is still the asker's, and only then. It neither ends a quarantine nor adopts a new
+ * incarnation of the data set: a late release may match a record that a failover brought back, while a later
+ * leader, whose record was lost in it, still believes.
+ */
+export function decideRelease(before: LeaseRecord | null, ask: ReleaseRequest): Decision<ReleaseReply> {
+  if (before === null || before.holder !== ask.id || before.token !== ask.token) {
+    return { reply: { released: false }, record: before };
+  }
+  return { reply: { released: true }, record: { ...before, holder: null } };
+}
+
+/** Notes a loss of data, unless the one that stands is this very loss. */
+function standingLoss(before: LeaseRecord | null, ask: AcquireRequest, moment: StoreMoment): LossNote | null {
+  const empty = before === null;
+  const changed = before !== null && before.incarnation !== moment.incarnation;
+  const behind = before !== null && ask.seen > larger(before.token, before.highest);
+  const noted = before?.loss ?? null;
+  if (noted && noted.incarnation === moment.incarnation) {
+    // A server clock that ran backwards would prolong the wait: move the note down, never up.
+    return noted.at > moment.now ? { ...noted, at: moment.now } : noted;
+  }
+  if (!empty && !changed && !behind) return null;
+  const fresh = empty && ask.seen === 0n;
+  if (fresh && moment.freshStore === 'trust') return null;
+  return { id: ask.nonce, incarnation: moment.incarnation, at: moment.now, fresh };
+}
+
+/**
+ * What is left to wait after a loss: by the asker's own clock if it has known of this loss before (what the store
+ * had waited by then counts), so that a step of the store's clock changes nothing; else by the store's.
+ */
+function quarantine(
+  loss: LossNote,
+  record: LeaseRecord,
+  ask: AcquireRequest,
+  moment: StoreMoment,
+): AcquireReply | null {
+  const wholeMs = record.longestMs * DRIFT_FACTOR + moment.settleMs;
+  const waitedMs = ask.loss?.id === loss.id ? ask.loss.forMs : moment.now - loss.at;
+  const remainingMs = wholeMs - waitedMs;
+  if (remainingMs <= 0) return null;
+  return {
+    kind: 'quarantined',
+    lossId: loss.id,
+    remainingMs,
+    waitedMs,
+    token: record.highest,
+    fresh: loss.fresh,
+  };
+}
+
+/**
+ * How long somebody else's lease still stands. The store's clock decides, within what the asker has watched
+ * itself: before the asker has seen the renewal unchanged for `lease`, a store clock that stepped forward grants
+ * nothing, and after `lease × W` one that stepped back refuses nothing. `lease` suffices for the lower bound:
+ * the holder stops after `lease / W` on its own clock, which is at most `lease / (1 + d)` of real time, and the
+ * asker's `lease` is at least that.
+ */
+function heldByAnother(record: LeaseRecord, ask: AcquireRequest, moment: StoreMoment): AcquireReply | null {
+  if (record.holder === null || record.holder === ask.id) return null;
+  const byStore = Math.min(record.expiresAt - moment.now, record.leaseMs);
+  const watched =
+    ask.observed?.token === record.token && ask.observed.beat === record.beat ? ask.observed.forMs : null;
+  const leftMs =
+    watched === null
+      ? byStore
+      : Math.min(Math.max(byStore, record.leaseMs - watched), record.leaseMs * DRIFT_FACTOR - watched);
+  const remainingMs = leftMs + record.graceMs;
+  if (remainingMs <= 0) return null;
+  return {
+    kind: 'held',
+    holder: record.holder,
+    token: record.token,
+    beat: record.beat,
+    leaseMs: record.leaseMs,
+    remainingMs,
+    ageMs: Math.min(Math.max(record.leaseMs - (record.expiresAt - moment.now), 0), record.leaseMs),
+  };
+}
+
+function grant(record: LeaseRecord, ask: AcquireRequest, moment: StoreMoment): Decision<AcquireReply> {
+  const token = larger(record.token + 1n, moment.tokenFloor, record.highest + 1n);
+  const term = record.term + 1;
+  return {
+    reply: { kind: 'won', token, term },
+    record: {
+      ...record,
+      holder: ask.id,
+      by: ask.id,
+      attempt: ask.attempt,
+      token,
+      term,
+      highest: token,
+      leaseMs: ask.leaseMs,
+      graceMs: ask.graceMs,
+      beat: 0,
+      expiresAt: moment.now + ask.leaseMs,
+      loss: null,
+    },
+  };
+}
+
+function emptyRecord(ask: AcquireRequest): LeaseRecord {
+  return {
+    holder: null,
+    by: '',
+    attempt: 0,
+    token: 0n,
+    term: 0,
+    leaseMs: ask.leaseMs,
+    graceMs: 0,
+    beat: 0,
+    expiresAt: 0,
+    longestMs: 0,
+    highest: 0n,
+    incarnation: '',
+    loss: null,
+  };
+}

@@ -1,0 +1,38 @@
+import type { Token } from './lease-store.ts';
+
+/**
+ * The one record a store keeps for each resource, without a time to live: truth lives here and nowhere else.
+ * Times are milliseconds on the store's own clock.
+ */
+export interface LeaseRecord {
+  /** Holder id, or null after a release. */
+  readonly holder: string | null;
+  /** Who acquired last, and with which attempt. */
+  readonly by: string;
+  readonly attempt: number;
+  readonly token: Token;
+  /** Counts the terms of this resource as far as the store knows. */
+  readonly term: number;
+  readonly leaseMs: number;
+  readonly graceMs: number;
+  readonly beat: number;
+  readonly expiresAt: number;
+  /** The longest lease anybody was ever known to use here. */
+  readonly longestMs: number;
+  /** Highest token ever seen by anybody, won here or not. */
+  readonly highest: Token;
+  /** Incarnation of the data set this record was written in. */
+  readonly incarnation: string;
+  /** A standing data loss, or null. */
+  readonly loss: LossNote | null;
+}
+
+/** A data loss that was noticed and is being waited out. */
+export interface LossNote {
+  readonly id: string;
+  /** Incarnation of the data set the loss was noticed in. */
+  readonly incarnation: string;
+  readonly at: number;
+  /** Nothing was ever stored here before, as far as anybody could tell. */
+  readonly fresh: boolean;
+}
