@@ -76,7 +76,11 @@ export function decideAcquire(
   return grant(waitedOut, ask, moment);
 }
 
-/** Extends the holder's lease, or restores a record that was lost. */
+/**
+ * Extends the holder's lease, or restores a record that was lost. A loss stays noted: what came may be a late
+ * packet of an earlier term, while the later leader, whose record was lost, still believes and may itself
+ * restore its term by its larger token. Only time ends a quarantine.
+ */
 export function decideRenew(
   before: LeaseRecord | null,
   ask: RenewRequest,
@@ -93,10 +97,6 @@ export function decideRenew(
       record: before,
     };
   }
-  const longestMs = Math.max(before?.longestMs ?? 0, ask.leaseMs);
-  // In a lost data set this may be a late packet of an earlier term, and a later leader whose record was lost may
-  // still believe: others then wait for the longest lease known, not for this one.
-  const standsForMs = lost ? longestMs : ask.leaseMs;
   const record: LeaseRecord = {
     holder: ask.id,
     by: ask.id,
@@ -106,11 +106,11 @@ export function decideRenew(
     leaseMs: ask.leaseMs,
     graceMs: ask.graceMs,
     beat: ask.beat,
-    expiresAt: moment.now + standsForMs,
-    longestMs,
+    expiresAt: moment.now + ask.leaseMs,
+    longestMs: Math.max(before?.longestMs ?? 0, ask.leaseMs),
     highest: larger(highest, ask.token),
     incarnation: moment.incarnation,
-    loss: null,
+    loss: lost ? keptLoss(before, ask, moment) : null,
   };
   return { reply: { kind: 'renewed', restored: restores }, record };
 }
