@@ -1,3 +1,4 @@
+import { DRIFT_FACTOR } from '../../machines/leadership.timings.ts';
 import type { LeaseRecord, LossNote } from './lease-record.ts';
 import type {
   AcquireReply,
@@ -13,18 +14,13 @@ import type {
  * The lease protocol as three pure functions over one record: what every store's acquire, renew and release do.
  * A store makes each of them atomic (a transaction, a script) and supplies its own time and incarnation.
  *
- * What they guarantee, as long as two clocks run at the same rate within `DRIFT`:
+ * What they guarantee, as long as two clocks run at the same rate within the assumed drift:
  * - a lease is granted only when the former holder has stopped believing in it, by a release, by the store's
  *   clock, or by the asker's own watch;
  * - every grant has a token above all earlier ones anybody has seen;
  * - lost data (an empty, older or foreign data set) grants nothing until every lease that may have been lost
- *   with it has ended; only the living leader may end that wait, by proving itself with its token.
+ *   with it has ended; the leader alone may go on, by proving itself with its token.
  */
-
-/** Assumed difference in rate between two clocks. */
-export const DRIFT = 0.01;
-/** Factor by which a lease is shortened for its holder and a wait prolonged for everybody else. */
-export const DRIFT_FACTOR = (1 + DRIFT) / (1 - DRIFT);
 
 /** What the store knows besides the record, at the moment of the operation. */
 export interface StoreMoment {
@@ -141,6 +137,13 @@ function standingLoss(before: LeaseRecord | null, ask: AcquireRequest, moment: S
   const fresh = empty && ask.seen === 0n;
   if (fresh && moment.freshStore === 'trust') return null;
   return { id: ask.nonce, incarnation: moment.incarnation, at: moment.now, fresh };
+}
+
+/** The loss that a renewal finds standing, or is the first to see. */
+function keptLoss(before: LeaseRecord | null, ask: RenewRequest, moment: StoreMoment): LossNote {
+  const noted = before?.loss;
+  if (noted && noted.incarnation === moment.incarnation) return noted;
+  return { id: `${ask.id}#${ask.beat}`, incarnation: moment.incarnation, at: moment.now, fresh: false };
 }
 
 /**

@@ -1,0 +1,301 @@
+import { assertEvent, setup } from 'xstate';
+import type {
+  Failure,
+  KnownLease,
+  LeadershipContext,
+  LeadershipEmitted,
+  LeadershipEvent,
+  LeadershipInput,
+  LossCause,
+  Term,
+  WaitReason,
+} from './leadership.events.ts';
+
+/**
+ * What the named actions of the leadership chart do: small pure steps over its context. `machines/index.ts` gives
+ * them to the chart.
+ */
+
+const chart = setup({
+  types: {
+    context: {} as LeadershipContext,
+    events: {} as LeadershipEvent,
+    emitted: {} as LeadershipEmitted,
+    input: {} as LeadershipInput,
+  },
+  actions: {
+    requestAcquire: (_, _params: object) => {},
+    requestRenew: (_, _params: object) => {},
+    requestRelease: (_, _params: object) => {},
+    openTerm: (_, _params: Term) => {},
+    extendTerm: (_, _params: { validUntil: number; validUntilWall: number }) => {},
+    closeTerm: (_, _params: { token: string; cause: LossCause }) => {},
+  },
+});
+
+const STORE_TIMEOUT: Failure = { code: 'STORE_TIMEOUT', message: 'The store did not answer in time.' };
+const JOURNAL_TIMEOUT: Failure = {
+  code: 'JOURNAL_FAILED',
+  message: 'The journal did not take the record in time.',
+};
+
+const highest = (a: string, b: string): string => (BigInt(a) > BigInt(b) ? a : b);
+const atLeast0 = (ms: number): number => Math.max(0, ms);
+
+/** When the event happened, if it says so; timers say so only inside `eventSourced`. */
+function reportedAt(event: object): number | null {
+  return 'at' in event && typeof event.at === 'number' ? event.at : null;
+}
+
+/** A random number in [0, 1) that came with the event; 1 where none did, the cautious end. */
+function luckOf(event: object): number {
+  return 'luck' in event && typeof event.luck === 'number' ? event.luck : 1;
+}
+
+/** Monotonic and wall time until which success of a request sent then lets this member believe. */
+export function validity(
+  beliefMs: number,
+  sent: { readonly sentAt: number; readonly sentWall: number; readonly guardMs: number },
+): Pick<Term, 'validUntil' | 'validUntilWall'> {
+  const forMs = beliefMs - sent.guardMs;
+  return { validUntil: sent.sentAt + forMs, validUntilWall: sent.sentWall + forMs };
+}
+
+/** What is known of a lease after seeing it (again). */
+export function sighting(
+  known: KnownLease | null,
+  seen: Omit<KnownLease, 'since' | 'endsAt'> & { readonly at: number; readonly ageMs: number },
+  remainingMs: number,
+): KnownLease {
+  const { holder, token, beat, leaseMs, at, ageMs } = seen;
+  // The first sight of a renewal counts: a later answer may come from a clock that has stepped.
+  const before = known?.token === token && known.beat === beat ? known.since : null;
+  return { holder, token, beat, leaseMs, since: before ?? at - ageMs, endsAt: at + remainingMs };
+}
+
+/** Doubles up to the limit; between half and the whole of it, by luck. */
+export function backOffMs(
+  timings: { readonly retryMs: number; readonly retryMaxMs: number },
+  failures: number,
+  luck: number,
+): number {
+  const doublings = Math.min(Math.max(failures - 1, 0), 30);
+  return Math.min(timings.retryMs * 2 ** doublings, timings.retryMaxMs) * (0.5 + luck / 2);
+}
+
+/** The part of XState's `enqueue` that these rules use. */
+interface Enqueue {
+  assign(change: Partial<LeadershipContext>): void;
+  emit(event: LeadershipEmitted): void;
+}
+
+/** Tells of a leader if it is another than the one last told of. */
+function tellLeader(
+  enqueue: Enqueue,
+  context: LeadershipContext,
+  leader: string | null,
+  token: string | null,
+) {
+  if (leader === context.leader) return;
+  enqueue.assign({ leader });
+  enqueue.emit({ type: 'leaderChanged', leader, token });
+  if (leader === null) enqueue.emit({ type: 'vacancyObserved' });
+  else if (leader !== context.candidateId)
+    enqueue.emit({ type: 'newLeaderObserved', leader, token: token ?? '0' });
+}
+
+const requests = {
+  askForLease: chart.enqueueActions(({ context, enqueue }) => {
+    const { timings, known, longestMs, seen, loss } = context;
+    const attempt = context.attempt + 1;
+    const observed = known && { token: known.token, beat: known.beat, since: known.since };
+    enqueue.assign({ attempt });
+    enqueue({
+      type: 'requestAcquire',
+      params: {
+        attempt,
+        leaseMs: timings.leaseMs,
+        graceMs: timings.graceMs,
+        longestMs,
+        seen,
+        observed,
+        loss,
+      },
+    });
+  }),
+  askForRenewal: chart.enqueueActions(({ context: { attempt, term }, enqueue }) => {
+    if (!term) return;
+    const { token, number, leaseMs, graceMs } = term;
+    enqueue.assign({ attempt: attempt + 1 });
+    enqueue({
+      type: 'requestRenew',
+      params: { attempt: attempt + 1, token, term: number, leaseMs, graceMs },
+    });
+  }),
+  askForRelease: chart.enqueueActions(({ context: { attempt, term }, enqueue }) => {
+    if (!term) return;
+    enqueue.assign({ attempt: attempt + 1 });
+    enqueue({ type: 'requestRelease', params: { attempt: attempt + 1, token: term.token } });
+  }),
+};
+
+const knowledge = {
+  learnLease: chart.enqueueActions(({ context, event, enqueue }) => {
+    assertEvent(event, ['lease.held', 'lease.observed']);
+    const remainingMs =
+      event.type === 'lease.held' ? event.remainingMs : atLeast0(event.leaseMs - event.ageMs);
+    enqueue.assign({
+      known: sighting(context.known, event, remainingMs),
+      seen: highest(context.seen, event.token),
+      longestMs: Math.max(context.longestMs, event.leaseMs),
+    });
+    tellLeader(enqueue, context, event.holder, event.token);
+  }),
+  learnVacancy: chart.enqueueActions(({ context, event, enqueue }) => {
+    assertEvent(event, 'release.observed');
+    enqueue.assign({ known: null, vacant: event.token, seen: highest(context.seen, event.token) });
+    tellLeader(enqueue, context, null, null);
+  }),
+  learnLoss: chart.enqueueActions(({ context, event, enqueue }) => {
+    assertEvent(event, 'lease.quarantined');
+    const { lossId, at, waitedMs, token } = event;
+    const loss = context.loss?.id === lossId ? context.loss : { id: lossId, since: at - waitedMs };
+    enqueue.assign({ loss, seen: highest(context.seen, token), known: null });
+    tellLeader(enqueue, context, null, null);
+  }),
+  learnAttempt: chart.assign(({ context, event }) => {
+    assertEvent(event, 'attempt.refused');
+    return { attempt: Math.max(context.attempt, event.lastAttempt) };
+  }),
+  storeAnswered: chart.enqueueActions(({ context, enqueue }) => {
+    if (context.failures === 0) return;
+    enqueue.assign({ failures: 0 });
+    enqueue.emit({ type: 'storeRecovered' });
+  }),
+  storeFailed: chart.enqueueActions(({ context, event, enqueue }) => {
+    const error = event.type === 'store.failed' ? event.error : STORE_TIMEOUT;
+    const at = reportedAt(event);
+    const { term, known } = context;
+    if (context.failures === 0) enqueue.emit({ type: 'storeUnavailable', error });
+    enqueue.assign({ failures: context.failures + 1 });
+    if (term) {
+      const remainingMs = at === null ? 0 : atLeast0(term.validUntil - at);
+      enqueue.emit({ type: 'renewalFailed', error, remainingMs });
+    } else if (known && at !== null && at >= known.endsAt) {
+      // That lease has run out and nobody can say who follows.
+      tellLeader(enqueue, context, null, null);
+    }
+  }),
+  journalFailed: chart.enqueueActions(({ context, event, enqueue }) => {
+    const error = event.type === 'journal.failed' ? event.error : JOURNAL_TIMEOUT;
+    enqueue.emit({ type: 'journalFailed', error, policy: context.onJournalFailure });
+  }),
+};
+
+/** Why the event that ends a term ends it. */
+function causeOf(event: LeadershipEvent): LossCause {
+  switch (event.type) {
+    case 'lease.denied':
+      return event.holder === null ? 'denied' : 'transferred';
+    case 'stop':
+      return 'stopped';
+    case 'resign':
+    case 'journal.failed':
+      return 'released';
+    default:
+      return 'expired';
+  }
+}
+
+const termActions = {
+  winTerm: chart.assign(({ context, event }) => {
+    assertEvent(event, 'lease.acquired');
+    const { leaseMs, graceMs, beliefMs } = context.timings;
+    const { token, term: number } = event;
+    return {
+      term: { token, number, leaseMs, graceMs, beliefMs, ...validity(beliefMs, event) },
+      seen: highest(context.seen, token),
+      known: null,
+      loss: null,
+    };
+  }),
+  beginTerm: chart.enqueueActions(({ context, enqueue }) => {
+    const { term, candidateId } = context;
+    if (!term) return;
+    enqueue({ type: 'openTerm', params: term });
+    enqueue.emit({ type: 'becameLeader', token: term.token, term: term.number });
+    tellLeader(enqueue, context, candidateId, term.token);
+  }),
+  extendBelief: chart.enqueueActions(({ context: { term }, event, enqueue }) => {
+    assertEvent(event, 'lease.renewed');
+    if (!term) return;
+    const until = validity(term.beliefMs, event);
+    enqueue.assign({ term: { ...term, ...until } });
+    enqueue({ type: 'extendTerm', params: until });
+    enqueue.emit({ type: 'renewed', token: term.token, restored: event.restored });
+  }),
+  endTerm: chart.enqueueActions(({ context, event, enqueue }) => {
+    const { term } = context;
+    if (!term) return;
+    const cause = causeOf(event);
+    enqueue({ type: 'closeTerm', params: { token: term.token, cause } });
+    enqueue.emit({ type: 'lostLeadership', cause, token: term.token, term: term.number });
+    tellLeader(enqueue, context, null, null);
+  }),
+  dropTerm: chart.assign({ term: null }),
+};
+
+const waits = {
+  waitNot: chart.assign({ waitMs: 0, waitReason: null }),
+  waitForTurn: chart.assign({
+    waitMs: ({ context, event }) => luckOf(event) * context.timings.staggerMs,
+    waitReason: null,
+  }),
+  waitForKnown: chart.assign({
+    waitMs: ({ context: { known, timings }, event }) => {
+      const at = reportedAt(event);
+      const leftMs = known && at !== null ? atLeast0(known.endsAt - at) : 0;
+      return leftMs + luckOf(event) * timings.staggerMs;
+    },
+    waitReason: null,
+  }),
+  /** The interval counts from when the last renewal was sent, and varies by a tenth either way. */
+  waitForRenewal: chart.assign({
+    waitMs: ({ context, event }) => {
+      assertEvent(event, 'lease.renewed');
+      const intervalMs = context.timings.renewIntervalMs * (0.9 + event.luck / 5);
+      return atLeast0(event.sentAt + intervalMs - event.at);
+    },
+    waitReason: null,
+  }),
+  waitToRetry: chart.assign({
+    waitMs: ({ context, event }) => context.timings.retryMs * (0.5 + luckOf(event) / 2),
+  }),
+  backOff: chart.assign({
+    waitMs: ({ context, event }) => backOffMs(context.timings, context.failures, luckOf(event)),
+    waitReason: null,
+  }),
+  sitOut: chart.enqueueActions(({ context, event, enqueue }) => {
+    const [reason, forMs]: [WaitReason, number] =
+      event.type === 'lease.quarantined'
+        ? [event.fresh ? 'firstTerm' : 'dataLoss', atLeast0(event.remainingMs)]
+        : [context.waitReason === 'journalFailed' ? 'journalFailed' : 'resigned', context.timings.leaseMs];
+    enqueue.assign({ waitMs: forMs, waitReason: reason });
+    enqueue.emit({ type: 'waiting', reason, forMs });
+  }),
+  standBack: chart.assign({ waitReason: 'journalFailed' }),
+};
+
+const settings = {
+  adoptTimings: chart.assign(({ event }) => {
+    assertEvent(event, 'configure');
+    return { timings: event.timings };
+  }),
+  setPaused: chart.assign(({ event }) => ({ paused: event.type === 'pause' })),
+  setStopping: chart.assign({ stopping: true }),
+};
+
+/** Everything `leadershipChart.provide` needs to be complete. */
+export const leadershipImplementations = {
+  actions: { ...requests, ...knowledge, ...termActions, ...waits, ...settings },
+};
