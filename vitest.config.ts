@@ -1,0 +1,47 @@
+/**
+ * The test groups, by what they need. `vitest run --project machines` runs one.
+ *
+ * Groups with a higher order wait for the lower ones: what measures real time (integration) must not share its two
+ * cores with a simulation.
+ */
+import { defineConfig } from 'vitest/config';
+
+// XState has two builds that behave differently. Plain Node runs the production one, so that is what is tested;
+// users' own tests under Vite see the other, which `npm run test:development` covers.
+process.env['NODE_ENV'] = process.env['CONCLAVE_XSTATE_BUILD'] ?? 'production';
+
+const seconds = 1000;
+
+interface Group {
+  readonly name: string;
+  readonly order: number;
+  readonly timeoutMs: number;
+}
+
+const groups: readonly Group[] = [
+  { name: 'machines', order: 0, timeoutMs: 30 * seconds },
+  { name: 'properties', order: 0, timeoutMs: 60 * seconds },
+  { name: 'contracts', order: 0, timeoutMs: 60 * seconds },
+  { name: 'simulation', order: 1, timeoutMs: 120 * seconds },
+  { name: 'project', order: 1, timeoutMs: 120 * seconds },
+  { name: 'integration', order: 2, timeoutMs: 120 * seconds },
+];
+
+export default defineConfig({
+  ssr: { resolve: { conditions: ['node', 'conclave-source'] } },
+  test: {
+    // Two workers, whatever the machine has: that is what the time limits were chosen for.
+    maxWorkers: 2,
+    projects: groups.map(({ name, order, timeoutMs }) => ({
+      extends: true,
+      test: {
+        name,
+        include: [`test/${name}/**/*.test.ts`],
+        exclude: ['**/*.long.test.ts'],
+        testTimeout: timeoutMs,
+        hookTimeout: timeoutMs,
+        sequence: { groupOrder: order },
+      },
+    })),
+  },
+});

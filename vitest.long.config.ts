@@ -1,0 +1,17 @@
+/**
+ * `npm run test:long`: the tests that take minutes (real leases, real outages, many seeds), in `*.long.test.ts` beside
+ * the short ones.
+ */
+import { defineConfig } from 'vitest/config';
+
+const fifteenMinutes = 15 * 60 * 1000;
+
+export default defineConfig({
+  test: {
+    include: ['test/**/*.long.test.ts'],
+    passWithNoTests: true,
+    maxWorkers: 2,
+    testTimeout: fifteenMinutes,
+    hookTimeout: fifteenMinutes,
+  },
+});
