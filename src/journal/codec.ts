@@ -1,0 +1,319 @@
+import type { StateValue } from 'xstate';
+import { canonicalJson, digestOf, DIGEST_HEX_LENGTH } from './canonical.ts';
+import { JournalError } from '../errors.ts';
+import { projectEffect, projectEvent, projectState } from '../runtime/xstate-internals.ts';
+import { processSecretKey } from '../runtime/system-randomness.ts';
+import {
+  GENESIS,
+  JOURNAL_FORMAT,
+  type EffectRecord,
+  type Entry,
+  type JournalRecord,
+  type Json,
+  type RecordKind,
+  type StreamHead,
+  type StreamHeader,
+} from './journal.ts';
+import { Redactor } from './secrets.ts';
+import { encodeValue } from './values.ts';
+
+/**
+ * From entries to records, in two steps that may run in different threads. `draftRecord` needs the live snapshot: it
+ * encodes, redacts, and ends in plain JSON that may be posted to a worker. `sealRecord` needs only JSON: it computes
+ * the digest and continues the hash chain. `encodeEntry` does both.
+ */
+
+/** Bytes of UTF-8 that one record may take; the limit is checked on the line as it is written. */
+export const RECORD_BYTES_MAX = 1024 * 1024;
+
+/** The digest of records that change no state (`stop`, `note`). */
+export const NO_DIGEST = '';
+
+/** A record before it is sealed. Plain JSON. */
+export interface Draft extends Omit<JournalRecord, 'digest' | 'prev'> {
+  /** Canonical JSON of the redacted state after the event; null where the record changes no state. */
+  readonly state: string | null;
+}
+
+/**
+ * Encodes and redacts one entry. A value no journal can hold does not fail the record: it is replaced by
+ * `{"$refused": why}`, in the open, and a replay stops there and says so.
+ *
+ * @example
+ * worker.postMessage(draftRecord(writer.header, entry)); // the worker seals it
+ */
+export function draftRecord(header: StreamHeader, entry: Entry): Draft {
+  const redactor = redactorOf(header);
+  const replaced: string[] = [];
+  let data = eventData(entry);
+  let state = stateOf(entry);
+  let effects = effectsOf(entry);
+  if (redactor !== null) ({ data, state, effects } = redactAll(redactor, { data, state, effects }, replaced));
+  const { after } = entry;
+  const draft: Draft = {
+    v: JOURNAL_FORMAT,
+    stream: header.stream,
+    seq: entry.seq,
+    kind: entry.kind,
+    machine: header.machine,
+    runtime: header.runtime,
+    wall: entry.wall,
+    mono: entry.mono,
+    boot: header.boot,
+    writer: header.writer,
+    token: after === null || header.tokenOf === undefined ? null : header.tokenOf(after),
+    event: data === undefined ? { type: entry.event.type } : { type: entry.event.type, data },
+    source: entry.source,
+    from: entry.before === null || entry.after === null ? null : (entry.before.value as StateValue),
+    to: after === null ? null : (after.value as StateValue),
+    effects,
+    ...(entry.cause !== undefined && { cause: entry.cause }),
+    ...(entry.correlation !== undefined && { correlation: entry.correlation }),
+    ...(replaced.length > 0 && { redacted: replaced }),
+    state: state === undefined ? null : canonicalJson(state),
+  };
+  return withinLimit(draft);
+}
+
+/** Computes the digest and takes the record into the hash chain. Needs nothing but JSON. */
+export function sealRecord(draft: Draft, prev: string): JournalRecord {
+  const { state, cause, correlation, redacted, ...fields } = draft;
+  return {
+    ...fields,
+    digest: state === null ? NO_DIGEST : digestOf(state),
+    prev,
+    ...(cause !== undefined && { cause }),
+    ...(correlation !== undefined && { correlation }),
+    ...(redacted !== undefined && { redacted }),
+  };
+}
+
+/** The hash of a record: the `prev` of the next one. It covers every field, `prev` included. */
+export function hashRecord(record: JournalRecord): string {
+  return digestOf(canonicalJson(record as unknown as Json));
+}
+
+/** `draftRecord` and `sealRecord` in one. */
+export function encodeEntry(header: StreamHeader, entry: Entry, prev: string): JournalRecord {
+  return sealRecord(draftRecord(header, entry), prev);
+}
+
+/** The digest of a state as a record of this stream has it, secrets replaced. */
+export function stateDigest(
+  entryAfter: NonNullable<Entry['after']>,
+  header: Pick<StreamHeader, 'secrets' | 'secretKey'>,
+): string {
+  const state = encodeValue(projectState(entryAfter), { onRefused: 'mark' });
+  return digestOf(canonicalJson(redactorOf(header)?.byPointer(state).json ?? state));
+}
+
+/** Seals entry after entry of one stream. */
+export class RecordEncoder {
+  readonly #header: StreamHeader;
+  #head: StreamHead;
+
+  constructor(header: StreamHeader, head: StreamHead = { seq: 0, chain: GENESIS }) {
+    this.#header = header;
+    this.#head = head;
+  }
+
+  get head(): StreamHead {
+    return this.#head;
+  }
+
+  encode(entry: Entry): JournalRecord {
+    const record = encodeEntry(this.#header, entry, this.#head.chain);
+    this.#head = { seq: record.seq, chain: hashRecord(record) };
+    return record;
+  }
+}
+
+/** One record as one line of JSON, without the line's end. Keys are in the order of `JournalRecord`. */
+export function recordToLine(record: JournalRecord): string {
+  return JSON.stringify(record);
+}
+
+/**
+ * The inverse of `recordToLine`.
+ *
+ * @param place Where the line stands, for messages: file and line, stream and sequence.
+ * @throws JournalError `JOURNAL_CORRUPT` for what is no record, `JOURNAL_FORMAT_NEWER` for a format of the future.
+ */
+export function recordFromLine(line: string, place?: string): JournalRecord {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(line);
+  } catch (cause) {
+    throw new JournalError(
+      'JOURNAL_CORRUPT',
+      `Not JSON${at(place)}: ${excerpt(line)}`,
+      details(place, cause),
+    );
+  }
+  return assertRecord(parsed, place);
+}
+
+/** Checks that a parsed value has the shape of a record. Throws as `recordFromLine` does. */
+export function assertRecord(value: unknown, place?: string): JournalRecord {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw new JournalError(
+      'JOURNAL_CORRUPT',
+      `A record is an object; found ${excerpt(JSON.stringify(value))}${at(place)}.`,
+      details(place),
+    );
+  }
+  const record = value as Record<string, unknown>;
+  if (typeof record['v'] === 'number' && record['v'] > JOURNAL_FORMAT) {
+    throw new JournalError(
+      'JOURNAL_FORMAT_NEWER',
+      `Record format ${record['v']}${at(place)} is newer than ${JOURNAL_FORMAT}, the newest this version reads. ` +
+        'Read it with the version that wrote it, or a later one.',
+      details(place),
+    );
+  }
+  const wrong = Object.entries(SHAPE).find(([field, fits]) => !fits(record[field]));
+  if (wrong !== undefined) {
+    throw new JournalError(
+      'JOURNAL_CORRUPT',
+      `The field \`${wrong[0]}\` of a record${at(place)} is ${excerpt(JSON.stringify(record[wrong[0]]) ?? 'missing')}.`,
+      details(place),
+    );
+  }
+  return value as JournalRecord;
+}
+
+const KINDS: ReadonlySet<unknown> = new Set<RecordKind>([
+  'init',
+  'event',
+  'timer',
+  'done',
+  'error',
+  'stop',
+  'note',
+  'trimmed',
+]);
+const SOURCES: ReadonlySet<unknown> = new Set(['external', 'timer', 'invoke', 'child', 'self', 'operator']);
+const isText = (value: unknown): boolean => typeof value === 'string';
+const isNumber = (value: unknown): boolean => typeof value === 'number';
+const isObject = (value: unknown): boolean => typeof value === 'object' && value !== null;
+const isState = (value: unknown): boolean => value === null || isText(value) || isObject(value);
+const hasType = (value: unknown): boolean => isObject(value) && isText((value as { type?: unknown }).type);
+const optionalText = (value: unknown): boolean => value === undefined || isText(value);
+const HEX = new RegExp(`^[0-9a-f]{${DIGEST_HEX_LENGTH}}$`);
+
+/** Whether `value` is a digest as this module makes them. */
+export const isDigest = (value: unknown): boolean => typeof value === 'string' && HEX.test(value);
+
+const SHAPE: Readonly<Record<string, (value: unknown) => boolean>> = {
+  v: (value) => Number.isInteger(value) && (value as number) >= 1,
+  stream: isText,
+  seq: (value) => Number.isSafeInteger(value) && (value as number) >= 1,
+  kind: (value) => KINDS.has(value),
+  machine: (value) =>
+    isObject(value) && isText((value as { id?: unknown }).id) && isText((value as { hash?: unknown }).hash),
+  runtime: isText,
+  wall: isNumber,
+  mono: isNumber,
+  boot: isText,
+  writer: isText,
+  token: (value) => value === null || isText(value),
+  event: hasType,
+  source: (value) => SOURCES.has(value),
+  from: isState,
+  to: isState,
+  effects: (value) =>
+    Array.isArray(value) && value.every((effect) => hasType(effect) && isText((effect as EffectRecord).id)),
+  digest: (value) => value === NO_DIGEST || isDigest(value),
+  prev: (value) => value === GENESIS || isDigest(value),
+  cause: optionalText,
+  correlation: optionalText,
+  redacted: (value) => value === undefined || (Array.isArray(value) && value.every(isText)),
+};
+
+interface Parts {
+  readonly data: Json | undefined;
+  readonly state: Json | undefined;
+  readonly effects: readonly EffectRecord[];
+}
+
+function eventData({ event }: Entry): Json | undefined {
+  const data = projectEvent(event);
+  return Object.keys(data).length === 0 ? undefined : encodeValue(data, { onRefused: 'mark' });
+}
+
+function stateOf({ after }: Entry): Json | undefined {
+  return after === null ? undefined : encodeValue(projectState(after), { onRefused: 'mark' });
+}
+
+function effectsOf({ seq, effects }: Entry): readonly EffectRecord[] {
+  return effects.map(({ type, params }, at) => {
+    const projected = projectEffect(type, params);
+    const id = `${seq}:${at}`;
+    return projected === undefined
+      ? { id, type }
+      : { id, type, params: encodeValue(projected, { onRefused: 'mark' }) };
+  });
+}
+
+/** Events that effects carry are redacted by the same pointers as events that arrive. */
+function redactAll(redactor: Redactor, { data, state, effects }: Parts, replaced: string[]): Parts {
+  const take = (json: Json | undefined, at: string): Json | undefined => {
+    if (json === undefined) return undefined;
+    const redaction = redactor.byPointer(json, at);
+    replaced.push(...redaction.replaced);
+    return redaction.json;
+  };
+  const net = (json: Json | undefined, at: string): Json | undefined => {
+    if (json === undefined) return undefined;
+    const redaction = redactor.byValue(json, at);
+    replaced.push(...redaction.replaced);
+    return redaction.json;
+  };
+  const named = { data: take(data, '/event/data'), state: take(state, '/state') };
+  const first = effects.map((effect, at) => {
+    const params = take(effect.params, `/effects/${at}/params`);
+    const carried = params === undefined ? undefined : (params as { readonly event?: Json }).event;
+    return carried === undefined
+      ? params
+      : ({ ...(params as object), event: take(carried, `/effects/${at}/params/event`) } as Json);
+  });
+  return {
+    data: net(named.data, '/event/data'),
+    state: net(named.state, '/state'),
+    effects: effects.map((effect, at) => {
+      const params = net(first[at], `/effects/${at}/params`);
+      return params === undefined ? effect : { ...effect, params };
+    }),
+  };
+}
+
+function redactorOf({ secrets, secretKey }: Pick<StreamHeader, 'secrets' | 'secretKey'>): Redactor | null {
+  return secrets === undefined || secrets.length === 0
+    ? null
+    : new Redactor(secrets, secretKey ?? processSecretKey());
+}
+
+/** A record too large for any journal keeps its place in the sequence and says what it could not carry. */
+function withinLimit(draft: Draft): Draft {
+  // A UTF-16 unit is at most three bytes, so most drafts need not be measured.
+  const size = JSON.stringify({ ...draft, state: null });
+  if (size.length * 3 <= RECORD_BYTES_MAX) return draft;
+  const bytes = Buffer.byteLength(size);
+  if (bytes <= RECORD_BYTES_MAX - SEAL_BYTES) return draft;
+  const refused = { $refused: `${bytes} bytes; a record may have ${RECORD_BYTES_MAX}` };
+  return {
+    ...draft,
+    event: { type: draft.event.type, data: refused },
+    effects: draft.effects.map(({ id, type }) => ({ id, type, params: refused })),
+  };
+}
+
+/** What the digest and the chain add to a draft. */
+const SEAL_BYTES = 256;
+
+const at = (place: string | undefined): string => (place === undefined ? '' : ` at ${place}`);
+const excerpt = (text: string): string => (text.length > 80 ? `${text.slice(0, 77)}...` : text);
+const details = (place: string | undefined, cause?: unknown) => ({
+  ...(place !== undefined && { place }),
+  ...(cause !== undefined && { cause }),
+});
