@@ -40,16 +40,24 @@ export interface Ran {
   readonly stderr: string;
 }
 
+const runTimeoutMs = 90_000;
+const outputBytesMax = 64 * 1024 * 1024;
+
 /** Runs a program to its end and never throws for its exit code: what it said is the evidence. */
 export function run(program: string, args: readonly string[], cwd = root): Promise<Ran> {
   const env = { ...process.env, NO_COLOR: '1', FORCE_COLOR: '0' };
   // Children are to behave as from a shell, not as inside the test runner.
   for (const name of ['NODE_ENV', 'NODE_OPTIONS', 'VITEST']) Reflect.deleteProperty(env, name);
   return new Promise((resolve) => {
-    execFile(program, args, { cwd, env, maxBuffer: 64 * 1024 * 1024 }, (error, stdout, stderr) => {
-      const code = error === null ? 0 : typeof error.code === 'number' ? error.code : -1;
-      resolve({ code, stdout, stderr });
-    });
+    execFile(
+      program,
+      args,
+      { cwd, env, maxBuffer: outputBytesMax, timeout: runTimeoutMs },
+      (error, stdout, stderr) => {
+        const code = error === null ? 0 : typeof error.code === 'number' ? error.code : -1;
+        resolve({ code, stdout, stderr });
+      },
+    );
   });
 }
 

@@ -1,0 +1,33 @@
+/** The lock file pins versions and checksums, and leaves it to each machine where packages come from. */
+import { expect, test } from 'vitest';
+import { read } from './repository.ts';
+
+interface LockFile {
+  readonly packages: Record<string, Record<string, unknown>>;
+}
+
+const { packages } = JSON.parse(read('package-lock.json')) as LockFile;
+const installed = Object.entries(packages).filter(([path]) => path !== '');
+
+test('says nowhere where a package was downloaded from', () => {
+  expect(read('package-lock.json')).not.toContain('"resolved"');
+  const withHost = installed.filter(([, { funding: _funding, ...rest }]) =>
+    /\w+:\/\//.test(JSON.stringify(rest)),
+  );
+  expect(withHost.map(([path]) => path)).toEqual([]);
+});
+
+test('pins a checksum for every package', () => {
+  // What is bundled inside another package has no archive of its own.
+  const loose = installed.filter(
+    ([, entry]) => entry['integrity'] === undefined && entry['inBundle'] !== true,
+  );
+  expect(loose.map(([path]) => path)).toEqual([]);
+});
+
+test('was made from the package.json beside it', () => {
+  const { name, version, dependencies, devDependencies, peerDependencies } = JSON.parse(
+    read('package.json'),
+  ) as Record<string, unknown>;
+  expect(packages['']).toMatchObject({ name, version, dependencies, devDependencies, peerDependencies });
+});

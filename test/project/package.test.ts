@@ -1,0 +1,128 @@
+/** What is published: it loads little, and works from its archive in plain Node, without Vite and without a build. */
+import { cpSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { packageJson, projectFiles, read, root, run, temporaryDirectory, tool } from './repository.ts';
+
+const { scripts, exports, bin, dependencies, peerDependencies } = packageJson();
+const subpaths = Object.entries(exports).flatMap(([subpath, target]) =>
+  typeof target === 'string' ? [] : [{ specifier: `conclave${subpath.slice(1)}`, ...target }],
+);
+
+/** Every module Node loads when a program imports `specifier`, by URL. */
+async function loadedBy(specifier: string): Promise<string[]> {
+  const program = `
+    import { registerHooks } from 'node:module';
+    const loaded = [];
+    registerHooks({ load: (url, context, next) => { loaded.push(url); return next(url, context); } });
+    await import(${JSON.stringify(specifier)});
+    process.stdout.write(JSON.stringify(loaded));`;
+  const args = ['--conditions=conclave-source', '--input-type=module', '--eval', program];
+  const { stdout, stderr, code } = await run(process.execPath, args);
+  expect(code, stderr).toBe(0);
+  return JSON.parse(stdout) as string[];
+}
+
+describe('importing', () => {
+  test('the library loads no server, command line, logger, Redis client, SQLite or OpenTelemetry SDK', async () => {
+    const heavy = /node_modules\/(ioredis|hono|@hono|commander|pino|@opentelemetry\/(?!api\/))|^node:sqlite/;
+    const loaded = await loadedBy('conclave');
+    expect(loaded.some((url) => url.endsWith('/src/index.ts'))).toBe(true);
+    expect(loaded.filter((url) => heavy.test(url))).toEqual([]);
+  });
+
+  test('the charts load xstate and nothing else', async () => {
+    const loaded = await loadedBy('conclave/machines');
+    expect(loaded.filter((url) => !/\/(machines|node_modules\/xstate)\//.test(url))).toEqual([]);
+  });
+});
+
+describe('scripts', () => {
+  test('every one that the documentation or the checks call exists', () => {
+    const pages = projectFiles().filter((path) => path.endsWith('.md') || path === '.ci/run');
+    const called = pages.flatMap((page) =>
+      [...read(page).matchAll(/npm run ([\w:-]*\w)/g)].map((match) => ({ page, script: match[1] ?? '' })),
+    );
+    expect(called.filter(({ script }) => scripts[script] === undefined)).toEqual([]);
+  });
+
+  test('those that everybody relies on are there', () => {
+    const relied = [
+      'start',
+      'test',
+      'test:long',
+      'types',
+      'lint',
+      'format',
+      'format:check',
+      'build',
+      'package:check',
+    ];
+    expect(Object.keys(scripts)).toEqual(expect.arrayContaining(relied));
+  });
+});
+
+describe('the published archive', () => {
+  const scratch = temporaryDirectory();
+  const installed = join(scratch.path, 'node_modules', 'conclave');
+  afterAll(() => scratch[Symbol.dispose]());
+
+  /** Installed the way npm would: a real directory, since Node runs no TypeScript below node_modules. */
+  beforeAll(async () => {
+    const built = await run(tool('tsc'), [
+      '-p',
+      'tsconfig.build.json',
+      '--outDir',
+      join(scratch.path, 'dist'),
+    ]);
+    expect(built.stdout).toBe('');
+    mkdirSync(installed, { recursive: true });
+    for (const path of ['package.json', 'machines', 'src']) {
+      cpSync(join(root, path), join(installed, path), { recursive: true });
+    }
+    cpSync(join(scratch.path, 'dist'), join(installed, 'dist'), { recursive: true });
+    const needed = Object.keys({ ...dependencies, ...peerDependencies, '@types/node': '' });
+    for (const name of needed) {
+      const link = join(scratch.path, 'node_modules', name);
+      mkdirSync(dirname(link), { recursive: true });
+      symlinkSync(join(root, 'node_modules', name), link);
+    }
+    writeFileSync(join(scratch.path, 'package.json'), JSON.stringify({ type: 'module', private: true }));
+  });
+
+  test.for(subpaths)('gives $specifier to plain Node', async ({ specifier }) => {
+    // It ends by itself: importing starts nothing that would keep a process alive.
+    const program = `console.log(Object.keys(await import('${specifier}')).length);`;
+    const args = ['--input-type=module', '--eval', program];
+    const { stdout, stderr, code } = await run(process.execPath, args, scratch.path);
+    expect(code, stderr).toBe(0);
+    expect(stderr).toBe('');
+    expect(Number(stdout)).toBeGreaterThan(0);
+  });
+
+  test('gives its types to a program with other compiler settings than ours', async () => {
+    const lines = subpaths.map(({ specifier }, index) => `export * as m${index} from '${specifier}';`);
+    writeFileSync(join(scratch.path, 'user.ts'), `${lines.join('\n')}\n`);
+    const settings = ['--module', 'nodenext', '--target', 'es2022', '--lib', 'es2024,esnext.disposable,dom'];
+    const args = ['--noEmit', '--strict', '--types', 'node', ...settings, 'user.ts'];
+    expect((await run(tool('tsc'), args, scratch.path)).stdout).toBe('');
+  });
+
+  test('has a program that says how to use it', async () => {
+    const { stdout, stderr, code } = await run(process.execPath, [
+      join(installed, bin['conclave'] ?? ''),
+      '--help',
+    ]);
+    expect(code, stderr).toBe(0);
+    expect(stdout).toContain('conclave');
+    expect(read('src/cli/main.ts')).toMatch(/^#!\/usr\/bin\/env node\n/);
+  });
+
+  test('holds no test, no example and no bench', async () => {
+    const { stdout } = await run('npm', ['pack', '--dry-run', '--json', '--ignore-scripts']);
+    const [{ files }] = JSON.parse(stdout) as [{ files: { path: string }[] }];
+    const expected = /^(dist|machines|src)\/|^(package\.json|README\.md|LICENSE|CHANGELOG\.md)$/;
+    expect(files.map(({ path }) => path).filter((path) => !expected.test(path))).toEqual([]);
+    expect(readdirSync(installed)).toContain('dist');
+  });
+});
