@@ -1,0 +1,56 @@
+import type { LeadershipEmitted } from '../../machines/index.ts';
+
+/** A line for the log: what an operator expects to read, at the level an operator expects. */
+export interface Comment {
+  readonly level: 'debug' | 'info' | 'warn' | 'error';
+  readonly message: string;
+}
+
+const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`;
+
+const WAITS = {
+  firstTerm: (wait: string) => `First term on this store: waiting ${wait} to be sure that nobody leads`,
+  dataLoss: (wait: string) => `The store lost its data: waiting ${wait} until no earlier leader can believe`,
+  resigned: (wait: string) => `Sitting out after resigning, until another leads or ${wait} have passed`,
+  journalFailed: (wait: string) => `Staying away for ${wait}: the journal fails and its policy is stop`,
+};
+
+/** One line for each fact worth one; null for what would only be noise. */
+export function comment(event: LeadershipEmitted): Comment | null {
+  switch (event.type) {
+    case 'becameLeader':
+      return { level: 'info', message: `Leadership acquired (term ${event.term}, token ${event.token})` };
+    case 'lostLeadership': {
+      const expected = event.cause === 'released' || event.cause === 'stopped';
+      const level = expected ? 'info' : 'warn';
+      return { level, message: `Leadership lost: ${event.cause} (term ${event.term}, token ${event.token})` };
+    }
+    case 'newLeaderObserved':
+      return { level: 'info', message: `New leader observed: ${event.leader} (token ${event.token})` };
+    case 'renewalFailed':
+      return {
+        level: 'warn',
+        message: `Renewal failed, ${seconds(event.remainingMs)} left: ${event.error.message}`,
+      };
+    case 'storeUnavailable':
+      return { level: 'error', message: `Lease store unavailable: ${event.error.message}` };
+    case 'storeRecovered':
+      return { level: 'info', message: 'Lease store available again' };
+    case 'journalFailed': {
+      const then = event.policy === 'stop' ? 'giving leadership up' : 'leadership goes on';
+      return { level: 'error', message: `Journal failed (${then}): ${event.error.message}` };
+    }
+    case 'waiting':
+      return { level: 'info', message: WAITS[event.reason](seconds(event.forMs)) };
+    case 'vacancyObserved':
+      return { level: 'debug', message: 'Nobody is known to lead' };
+    case 'renewed':
+      return event.restored
+        ? { level: 'warn', message: 'The store had lost the lease; it was restored' }
+        : { level: 'debug', message: 'Lease renewed' };
+    case 'electionStarted':
+      return { level: 'debug', message: 'Asking for the lease' };
+    case 'leaderChanged':
+      return null;
+  }
+}

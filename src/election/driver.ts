@@ -1,0 +1,180 @@
+import { type Subscription } from 'rxjs';
+import { type ActorRefFrom, createActor } from 'xstate';
+import {
+  type AcquireParams,
+  type LeadershipEvent,
+  leadershipMachine,
+  type LossCause,
+  type RenewParams,
+  type Term,
+} from '../../machines/index.ts';
+import { LeadershipError } from '../errors.ts';
+import type { JournalWriter } from '../journal/journal.ts';
+import { eventSourced, writerOf } from '../runtime/event-sourced.ts';
+import { leaseEvents } from '../streams/lease-signals.ts';
+import type { ElectionSettings } from './options.ts';
+import { Pulse } from './pulse.ts';
+import { acquire, type Asker, failureOf, release, renew } from './requests.ts';
+import { LeadershipTerm } from './term.ts';
+
+/** An event may have waited this long for its turn before the clocks are compared again. */
+const LAG_TOLERATED_MS = 5;
+
+/**
+ * Runs the leadership chart against a store: carries out its effects and reports what came of them. It holds no
+ * opinion of its own on leadership but one: whether the term that the chart opened still stands *by the clocks,
+ * now* — the chart's timers cannot know that after a freeze.
+ */
+export class LeadershipDriver {
+  readonly actor: ActorRefFrom<typeof leadershipMachine> & { start(): unknown };
+  readonly #settings: ElectionSettings;
+  readonly #asker: Asker;
+  readonly #pulse: Pulse;
+  readonly #closed = new AbortController();
+  #term: LeadershipTerm | null = null;
+  #signals: Subscription | null = null;
+  #unsubscribeJournal: (() => void) | null = null;
+
+  constructor(settings: ElectionSettings) {
+    this.#settings = settings;
+    const { clock, randomness, leases, resource, candidateId, timings } = settings;
+    this.#pulse = new Pulse(clock, timings.leaseMs, () => this.checkClocks());
+    const guardMs = () => this.#pulse.guardMs(timings.leaseMs);
+    this.#asker = { leases, resource, candidateId, clock, randomness, guardMs };
+    const chart = leadershipMachine.provide({
+      actions: {
+        requestAcquire: (_, params) => void this.#acquire(params),
+        requestRenew: (_, params) => void this.#renew(params),
+        requestRelease: (_, params) => void this.#release(params),
+        awaitJournal: (_, params) => void this.#awaitJournal(params.token),
+        awaitWork: () => void this.#awaitWork(),
+        openTerm: (_, params) => this.#open(params),
+        extendTerm: (_, params) => this.#term?.extend(params.validUntil, params.validUntilWall),
+        closeTerm: (_, params) => this.#close(params.cause),
+      },
+    });
+    const { onJournalFailure, startPaused } = settings;
+    this.actor = createActor(
+      eventSourced(chart, {
+        journal: settings.journal,
+        stream: settings.stream,
+        clock,
+        recovery: 'audit',
+        tokenOf: (snapshot) => (snapshot.context as { term: Term | null }).term?.token ?? null,
+      }),
+      {
+        id: 'leadership',
+        clock,
+        input: { resource, candidateId, timings, onJournalFailure, paused: startPaused },
+        ...(settings.inspect === undefined ? {} : { inspect: settings.inspect }),
+      },
+    );
+  }
+
+  /** The term this member is in, or null. It may have ended by the clocks: ask `isCurrent`. */
+  get term(): LeadershipTerm | null {
+    return this.#term;
+  }
+
+  get writer(): JournalWriter {
+    return writerOf(this.actor);
+  }
+
+  start(): void {
+    const { leases, resource, candidateId } = this.#settings;
+    // A chart that failed can end no term any more.
+    this.actor.subscribe({ error: () => this.#close('stopped'), complete: () => this.#finish() });
+    this.#signals = leaseEvents(leases, resource, candidateId, this.#settings).subscribe((event) =>
+      this.tell(event),
+    );
+    this.actor.start();
+    this.#unsubscribeJournal = this.writer.onFailure((failure) => {
+      if (failure) this.tell({ type: 'journal.failed', at: this.#now(), error: failureOf(failure) });
+    });
+  }
+
+  /** Reports an event; if the process stood still meanwhile, has the chart compare its deadline again. */
+  tell(event: LeadershipEvent): void {
+    if (this.actor.getSnapshot().status !== 'active') return;
+    this.actor.send(event);
+    if (this.#now() - event.at > LAG_TOLERATED_MS) this.checkClocks();
+  }
+
+  /** Ends a term that is over by the clocks although no timer said so. */
+  checkClocks(): void {
+    if (this.#term === null || this.#term.isCurrent) return;
+    this.actor.send({ type: 'clock.moved', at: this.#now(), wall: this.#settings.clock.wallMs() });
+  }
+
+  #now(): number {
+    return this.#settings.clock.monotonicMs();
+  }
+
+  async #acquire(params: AcquireParams): Promise<void> {
+    const reply = await acquire(this.#asker, params, { signal: this.#closed.signal });
+    this.tell(reply);
+    if (reply.type !== 'lease.acquired') return;
+    // Nobody waits for this lease any more (the reply came too late): do not let it stand in the others' way.
+    if (this.actor.getSnapshot().context.term?.token !== reply.token)
+      await release(this.#asker, reply, { signal: this.#closed.signal });
+  }
+
+  async #renew(params: RenewParams): Promise<void> {
+    this.tell(await renew(this.#asker, params, { signal: this.#closed.signal }));
+  }
+
+  async #release(params: { attempt: number; token: string }): Promise<void> {
+    this.tell(await release(this.#asker, params, { signal: this.#closed.signal }));
+  }
+
+  async #awaitJournal(token: string): Promise<void> {
+    const { writer } = this;
+    try {
+      // The record of the won lease is the one before the next.
+      await writer.durable(writer.nextSeq - 1);
+      this.tell({ type: 'journal.committed', at: this.#now(), token });
+    } catch (error) {
+      this.tell({ type: 'journal.failed', at: this.#now(), error: failureOf(error) });
+    }
+  }
+
+  async #awaitWork(): Promise<void> {
+    await this.#draining?.settled();
+    this.tell({ type: 'work.settled', at: this.#now() });
+  }
+
+  #draining: LeadershipTerm | null = null;
+
+  #open(term: Term): void {
+    this.#term = new LeadershipTerm(term, this.#settings.clock);
+    this.#pulse.start();
+  }
+
+  #close(cause: LossCause): void {
+    const term = this.#term;
+    if (term === null) return;
+    this.#term = null;
+    this.#draining = term;
+    this.#pulse.stop();
+    const { resource } = this.#settings;
+    term.end(
+      new LeadershipError(
+        'LEASE_LOST',
+        `Leadership of "${resource}" (term ${term.number}, token ${term.token}) ended: ${cause}.`,
+      ),
+    );
+  }
+
+  #finish(): void {
+    this.#close('stopped');
+    this.#signals?.unsubscribe();
+    this.#unsubscribeJournal?.();
+  }
+
+  /** Gives up what is still on its way; after the chart has stopped. */
+  async dispose(): Promise<void> {
+    this.#finish();
+    await this.writer.close();
+    this.#closed.abort(new LeadershipError('ELECTION_STOPPED', 'The election was stopped.'));
+  }
+}

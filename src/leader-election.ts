@@ -1,0 +1,318 @@
+import { Observable } from 'rxjs';
+import type { SnapshotFrom } from 'xstate';
+import type { leadershipMachine, TimingOptions } from '../machines/index.ts';
+import { comment } from './election/commentary.ts';
+import { LeadershipDriver } from './election/driver.ts';
+import {
+  type ElectionEvent,
+  type ElectionEventOf,
+  type ElectionEventType,
+  toPublic,
+} from './election/events.ts';
+import {
+  type ElectionSettings,
+  type LeaderElectionOptions,
+  resolveOptions,
+  resolveTimingOptions,
+} from './election/options.ts';
+import { nextTerm, runWhileLeader, terms } from './election/terms.ts';
+import type { LeadershipTerm } from './election/term.ts';
+import { type Lease, type TaskOptions, type TaskOutcome, tryAcquire, tryRun } from './election/tasks.ts';
+import { LeadershipError, UsageError } from './errors.ts';
+import type { JournalRecord } from './journal/journal.ts';
+import { eachValueFrom } from './streams/each-value.ts';
+
+/**
+ * Leader election for one resource.
+ *
+ * What it promises: at any moment at most one member believes that it leads, as long as clocks run at nearly the
+ * same rate (1 % is assumed); each term has a token larger than every earlier term's; a leader that cannot prove
+ * its lease stops by itself before the lease can have ended in the store. What it does not promise: that work
+ * already on its way to a third system when the lease ends arrives before the next leader's. That needs the token.
+ */
+
+export interface WaitOptions {
+  readonly signal?: AbortSignal;
+}
+
+/** The election's own record of what it saw, believed and did. */
+export interface ElectionJournal {
+  /** Name of this member's stream in its journal. */
+  readonly stream: string;
+  /** The records, oldest first. */
+  export(): AsyncIterable<JournalRecord>;
+}
+
+export type LeadershipSnapshot = SnapshotFrom<typeof leadershipMachine>;
+
+/** An aborted signal for whoever asks while there is no term. */
+const noTerm = (resource: string): AbortSignal =>
+  AbortSignal.abort(new LeadershipError('NOT_LEADER', `This member does not lead "${resource}".`));
+
+export class LeaderElection implements AsyncDisposable {
+  readonly #settings: ElectionSettings;
+  readonly #driver: LeadershipDriver;
+  readonly #termListeners = new Set<(term: LeadershipTerm | null) => void>();
+  #started = false;
+  #stopped: Promise<void> | null = null;
+  /** The XState actor itself: inspect it, subscribe to it, embed it. */
+  readonly actor: LeadershipDriver['actor'];
+  /** Every snapshot of the actor, beginning with the present one; completes when the election stops. */
+  readonly state$: Observable<LeadershipSnapshot>;
+  /** Everything the election tells, as it happens. */
+  readonly events$: Observable<ElectionEvent>;
+  readonly journal: ElectionJournal;
+
+  /** Use `createLeaderElection`. */
+  constructor(settings: ElectionSettings) {
+    this.#settings = settings;
+    this.#driver = new LeadershipDriver(settings);
+    const { actor } = this.#driver;
+    this.actor = actor;
+    this.state$ = new Observable((subscriber) => {
+      subscriber.next(actor.getSnapshot());
+      return actor.subscribe(subscriber);
+    });
+    this.events$ = new Observable((subscriber) => {
+      const subscription = actor.on('*', (event) => subscriber.next(toPublic(event)));
+      const completion = actor.subscribe({ complete: () => subscriber.complete() });
+      return () => {
+        subscription.unsubscribe();
+        completion.unsubscribe();
+      };
+    });
+    const { journal, stream } = settings;
+    this.journal = { stream, export: () => journal.read(stream) };
+    actor.on('*', (event) => {
+      this.#log(event);
+      if (event.type === 'becameLeader') this.#announceTerm(this.#driver.term);
+    });
+  }
+
+  /** Names what is led. */
+  get resource(): string {
+    return this.#settings.resource;
+  }
+
+  /** This incarnation's own holder id; no other process ever has the same. */
+  get candidateId(): string {
+    return this.#settings.candidateId;
+  }
+
+  /**
+   * Whether this member leads, by the clocks, at this call: false in the first tick after a freeze longer than the
+   * lease, before any timer has fired.
+   */
+  get isLeader(): boolean {
+    return this.#driver.term?.isCurrent ?? false;
+  }
+
+  /** Holder id of the leader as far as this member knows, or null. */
+  get currentLeader(): string | null {
+    if (this.isLeader) return this.candidateId;
+    const { leader, known } = this.actor.getSnapshot().context;
+    if (leader === null || leader === this.candidateId) return null;
+    return known !== null && this.#settings.clock.monotonicMs() < known.endsAt ? leader : null;
+  }
+
+  /** The term this member leads in, or null. */
+  get term(): LeadershipTerm | null {
+    const { term } = this.#driver;
+    return term?.isCurrent ? term : null;
+  }
+
+  /** Aborted at the moment the present term ends; aborted already while there is none. */
+  get signal(): AbortSignal {
+    return this.term?.signal ?? noTerm(this.resource);
+  }
+
+  /** Joins the election. Resolves when the actor runs; a store that cannot be reached is tried again and again. */
+  async start(): Promise<void> {
+    if (this.#stopped)
+      throw new UsageError('ELECTION_STOPPED', 'This election was stopped; create a new one.');
+    if (this.#started) return;
+    this.#started = true;
+    const { logger, disabled, warnings, leases, resource } = this.#settings;
+    if (disabled)
+      logger.warn(
+        { resource },
+        'Leader election is disabled: this member leads without asking anybody. Several replicas in this mode would ALL lead.',
+      );
+    for (const warning of warnings) logger.warn({ resource }, warning);
+    for (const caveat of leases.describe().caveats) logger.warn({ resource }, caveat);
+    this.#driver.start();
+  }
+
+  /** Listens to one type of event; returns the function that stops listening. */
+  on<T extends ElectionEventType>(type: T, listener: (event: ElectionEventOf<T>) => void): () => void {
+    const subscription = this.actor.on(type, (event) => listener(toPublic(event) as ElectionEventOf<T>));
+    return () => subscription.unsubscribe();
+  }
+
+  /** Events from now on, until the election stops. */
+  [Symbol.asyncIterator](): AsyncGenerator<ElectionEvent, void, undefined> {
+    return eachValueFrom(this.events$);
+  }
+
+  /**
+   * One turn for each term: `for await (const term of election.terms()) await work(term)`. `break` and a throw
+   * resign; a body that returns early keeps the term and waits for the next.
+   */
+  terms({ signal }: WaitOptions = {}): AsyncGenerator<LeadershipTerm, void, undefined> {
+    this.#assertStarted('terms()');
+    return terms(this.#asTerms(), signal);
+  }
+
+  /** The present term, or the next. Null when the election stops or `signal` is aborted first. */
+  whenLeader({ signal }: WaitOptions = {}): Promise<LeadershipTerm | null> {
+    this.#assertStarted('whenLeader()');
+    return nextTerm(this.#asTerms(), signal);
+  }
+
+  /**
+   * Runs `work` in each term until it returns or throws while its term stands; then resigns and passes on the value
+   * or the error. Work that ended because its term ended runs again in the next.
+   */
+  runWhileLeader<T>(
+    work: (term: LeadershipTerm) => Promise<T> | T,
+    { signal }: WaitOptions = {},
+  ): Promise<T | undefined> {
+    this.#assertStarted('runWhileLeader()');
+    return runWhileLeader(this.#asTerms(), work, signal);
+  }
+
+  /** Takes a lease of its own for a task, or null if another member has it. Dispose of it to give it up. */
+  tryAcquire(task: string, options: TaskOptions = {}): Promise<Lease | null> {
+    return tryAcquire(this.#settings, task, options);
+  }
+
+  /** Runs `work` under a lease of its own if no other member runs it now. */
+  tryRun<T>(
+    task: string,
+    work: (lease: LeadershipTerm) => Promise<T> | T,
+    options: TaskOptions = {},
+  ): Promise<TaskOutcome<T>> {
+    return tryRun(this.#settings, task, work, options);
+  }
+
+  /**
+   * Gives leadership up: the term ends now, running work gets the drain timeout to settle, the lease is handed over.
+   * This member sits out until another leads, at most for one lease. Does nothing if it does not lead.
+   */
+  async resign(): Promise<void> {
+    this.#driver.tell({ type: 'resign', at: this.#now() });
+    await this.#until((snapshot) => !snapshot.matches('releasing'));
+  }
+
+  /** Stops being a candidate; a term that runs goes on. `resign()` ends that too. */
+  pause(): void {
+    this.#driver.tell({ type: 'pause', at: this.#now() });
+  }
+
+  /** Becomes a candidate again. */
+  resume(): void {
+    this.#driver.tell({ type: 'resume', at: this.#now() });
+  }
+
+  /**
+   * Changes the timings from the next term on; a term that runs keeps its lease.
+   *
+   * @throws SettingsError `TIMING_UNSAFE`
+   */
+  configure(options: TimingOptions): void {
+    const { timings, warnings } = resolveTimingOptions(options);
+    for (const warning of warnings) this.#settings.logger.warn({ resource: this.resource }, warning);
+    this.#driver.tell({ type: 'configure', at: this.#now(), timings });
+  }
+
+  /** Leaves the election: ends the term, hands the lease over, closes the stream. Resolves when all of it is done. */
+  stop(): Promise<void> {
+    this.#stopped ??= this.#stop();
+    return this.#stopped;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop();
+  }
+
+  async #stop(): Promise<void> {
+    if (this.#started) {
+      this.#driver.tell({ type: 'stop', at: this.#now() });
+      await this.#until((snapshot) => snapshot.status !== 'active');
+      await this.#driver.dispose();
+    }
+    this.#announceTerm(null);
+  }
+
+  #until(reached: (snapshot: LeadershipSnapshot) => boolean): Promise<void> {
+    return new Promise((resolve) => {
+      if (reached(this.actor.getSnapshot())) return resolve();
+      const done = () => {
+        subscription.unsubscribe();
+        resolve();
+      };
+      const subscription = this.actor.subscribe({
+        next: (snapshot) => reached(snapshot) && done(),
+        error: done,
+        complete: done,
+      });
+    });
+  }
+
+  #asTerms() {
+    const election = this;
+    return {
+      get term() {
+        return election.#driver.term;
+      },
+      onTerm: (listener: (term: LeadershipTerm | null) => void) => {
+        if (election.#stopped) listener(null);
+        election.#termListeners.add(listener);
+        return () => election.#termListeners.delete(listener);
+      },
+      resign: () => election.resign(),
+    };
+  }
+
+  #announceTerm(term: LeadershipTerm | null): void {
+    for (const listener of [...this.#termListeners]) listener(term);
+  }
+
+  #assertStarted(what: string): void {
+    if (this.#started || this.#stopped) return;
+    throw new UsageError(
+      'ELECTION_NOT_STARTED',
+      `${what} needs a started election: await election.start() first.`,
+    );
+  }
+
+  #log(event: Parameters<typeof comment>[0]): void {
+    const line = comment(event);
+    if (line === null) return;
+    const { logger, resource, stream } = this.#settings;
+    logger[line.level]({ resource, record: `${stream}@${this.#driver.writer.nextSeq - 1}` }, line.message);
+  }
+
+  #now(): number {
+    return this.#settings.clock.monotonicMs();
+  }
+}
+
+/**
+ * Creates an election; `start()` joins it.
+ *
+ * @throws SettingsError if an option is unknown, missing or unsafe; one line a broken rule
+ *
+ * @example
+ * await using election = createLeaderElection({
+ *   resource: 'billing',
+ *   leases: sqliteLeases({ path: '.conclave/leases.db' }),
+ * });
+ * await election.start();
+ * for await (const term of election.terms()) {
+ *   await work({ signal: term.signal, token: term.token });
+ * }
+ */
+export function createLeaderElection(options: LeaderElectionOptions): LeaderElection {
+  return new LeaderElection(resolveOptions(options));
+}

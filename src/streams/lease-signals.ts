@@ -1,0 +1,42 @@
+import { filter, map, type Observable } from 'rxjs';
+import type { LeadershipEvent } from '../../machines/index.ts';
+import type { LeaseStore } from '../lease/lease-store.ts';
+import type { Clock } from '../runtime/clock.ts';
+import type { Randomness } from '../runtime/randomness.ts';
+
+/** Turns a store's hints about one resource into events of the leadership chart. Facts only; the chart waits. */
+export function leaseEvents(
+  leases: Pick<LeaseStore, 'watch'>,
+  resource: string,
+  candidateId: string,
+  { clock, randomness }: { readonly clock: Clock; readonly randomness: Randomness },
+): Observable<LeadershipEvent> {
+  return leases.watch(resource).pipe(
+    // What this member did itself it knows better from the replies.
+    filter((signal) => !('holder' in signal && signal.holder === candidateId)),
+    map((signal): LeadershipEvent => {
+      const at = clock.monotonicMs();
+      const luck = randomness.unit();
+      switch (signal.kind) {
+        case 'acquired':
+        case 'renewed': {
+          const { holder, beat, leaseMs, ageMs } = signal;
+          return {
+            type: 'lease.observed',
+            at,
+            luck,
+            holder,
+            token: String(signal.token),
+            beat,
+            leaseMs,
+            ageMs,
+          };
+        }
+        case 'released':
+          return { type: 'release.observed', at, luck, token: String(signal.token) };
+        case 'gap':
+          return { type: 'watch.resumed', at, luck };
+      }
+    }),
+  );
+}
