@@ -31,3 +31,9 @@ test('was made from the package.json beside it', () => {
   ) as Record<string, unknown>;
   expect(packages['']).toMatchObject({ name, version, dependencies, devDependencies, peerDependencies });
 });
+
+test('holds every optional dependency, those for other platforms too, or `npm ci` refuses it', () => {
+  const pinned = new Set(installed.map(([path]) => path.split('node_modules/').at(-1)));
+  const wanted = installed.flatMap(([, entry]) => Object.keys(entry['optionalDependencies'] ?? {}));
+  expect(wanted.filter((name) => !pinned.has(name))).toEqual([]);
+});
