@@ -281,11 +281,7 @@ export const leadershipChart = setup({
               { guard: 'termStands', target: '#leadership.leader', actions: ['journalFailed', 'beginTerm'] },
               { target: '#leadership.follower', actions: ['journalFailed', 'waitNot'] },
             ],
-            'clock.moved': {
-              guard: 'termIsOver',
-              target: '#leadership.follower',
-              actions: 'waitNot',
-            },
+            'clock.moved': { guard: 'termIsOver', target: '#leadership.follower', actions: 'waitNot' },
             pause: { target: '#leadership.releasing.handingOver', actions: 'setPaused' },
             resign: '#leadership.releasing.handingOver',
             stop: { target: '#leadership.releasing.handingOver', actions: 'setStopping' },
@@ -297,10 +293,7 @@ export const leadershipChart = setup({
     leader: {
       initial: 'renewing',
       after: {
-        untilDeadline: {
-          target: 'follower',
-          actions: ['endTerm', 'waitNot'],
-        },
+        untilDeadline: { target: 'follower', actions: ['endTerm', 'waitNot'] },
       },
       on: {
         'lease.renewed': [
@@ -311,45 +304,26 @@ export const leadershipChart = setup({
             reenter: true,
             actions: ['storeAnswered', 'extendBelief', 'waitForRenewal'],
           },
-          {
-            guard: 'isReply',
-            target: 'follower',
-            actions: ['storeAnswered', 'endTerm', 'waitNot'],
-          },
+          { guard: 'isReply', target: 'follower', actions: ['storeAnswered', 'endTerm', 'waitNot'] },
         ],
         'lease.denied': {
           guard: 'isReply',
           target: 'follower',
           actions: ['storeAnswered', 'endTerm', 'waitNot'],
         },
-        'clock.moved': {
-          guard: 'termIsOver',
-          target: 'follower',
-          actions: ['endTerm', 'waitNot'],
-        },
+        'clock.moved': { guard: 'termIsOver', target: 'follower', actions: ['endTerm', 'waitNot'] },
         'journal.failed': [
-          {
-            guard: 'obeysJournal',
-            target: 'releasing',
-            actions: ['journalFailed', 'endTerm', 'standBack'],
-          },
+          { guard: 'obeysJournal', target: 'releasing', actions: ['journalFailed', 'endTerm', 'standBack'] },
           { actions: 'journalFailed' },
         ],
         resign: { target: 'releasing', actions: 'endTerm' },
-        stop: {
-          target: 'releasing',
-          actions: ['setStopping', 'endTerm'],
-        },
+        stop: { target: 'releasing', actions: ['setStopping', 'endTerm'] },
+        // Somebody may have freed or taken the lease by hand: the store knows.
+        'release.observed': { guard: 'concernsTerm', target: '.renewing' },
+        'lease.observed': { guard: 'concernsTerm', target: '.renewing' },
       },
       states: {
-        held: {
-          after: { untilRenewal: 'renewing' },
-          on: {
-            // Somebody may have freed or taken the lease by hand: the store knows.
-            'release.observed': { guard: 'concernsTerm', target: 'renewing' },
-            'lease.observed': { guard: 'concernsTerm', target: 'renewing' },
-          },
-        },
+        held: { after: { untilRenewal: 'renewing' } },
         renewing: {
           entry: 'askForRenewal',
           after: { callTimeout: { target: 'retrying', actions: ['storeFailed', 'waitToRetry'] } },
