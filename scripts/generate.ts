@@ -1,0 +1,5 @@
+/** Makes every generated file anew: `npm run generate`. A test holds them equal to what this would write. */
+import { writeFileSync } from 'node:fs';
+import { errorsPage } from './errors-page.ts';
+
+writeFileSync(new URL('../docs/errors.md', import.meta.url), errorsPage());
