@@ -1,0 +1,148 @@
+import type { JournalRecord } from '../journal/journal.ts';
+
+/**
+ * Who believed when, told from journals alone.
+ *
+ * A member believes that it leads from the record that asks to open its term until the record that closes it, but
+ * never longer than the last `validUntil` it was given: `isLeader` compares clocks, so a frozen or killed process
+ * ends by that moment without writing anything. Two beliefs in one resource that overlap are what must never
+ * happen. Monotonic times compare within one boot of one host only; across boots nothing is claimed.
+ */
+
+/** One term as its own member saw it. Times are monotonic milliseconds of `boot`. */
+export interface Belief {
+  readonly stream: string;
+  readonly resource: string;
+  /** Holder id of the member. */
+  readonly member: string;
+  /** Fencing token, as a decimal string. */
+  readonly token: string;
+  /** Number of the term. */
+  readonly term: number;
+  readonly boot: string;
+  readonly from: number;
+  readonly until: number;
+  /** `closed` by a record, `lapsed` at the last `validUntil`, or cut short when the process was `killed`. */
+  readonly end: 'closed' | 'lapsed' | 'killed';
+}
+
+/** Two members that believed at the same time. */
+export interface Overlap {
+  readonly first: Belief;
+  readonly second: Belief;
+  readonly forMs: number;
+}
+
+/** One leader following another. */
+export interface Succession {
+  readonly before: Belief;
+  readonly after: Belief;
+  /** Time in which nobody believed, in milliseconds; negative if both did. */
+  readonly gapMs: number;
+}
+
+export interface BeliefOptions {
+  /** Stream → monotonic milliseconds at which its process is known to have been dead. */
+  readonly killedAt?: ReadonlyMap<string, number>;
+}
+
+type Params = Readonly<Record<string, unknown>>;
+
+interface OpenBelief extends Omit<Belief, 'until' | 'end'> {
+  readonly validUntil: number;
+}
+
+/** Stream names are `leadership/<resource>/<holder id>`; only the resource may contain slashes. */
+const STREAM = /^leadership\/(.+)\/([^/]+)$/;
+
+/**
+ * The beliefs that records tell of, in order of their beginning. Records of several members may come mixed, those
+ * of one stream in order of their numbers; streams that are not of the leadership chart are passed over.
+ *
+ * @example
+ * const records = await Array.fromAsync(journal.read('leadership/billing/web-1-k3v9x2m4p7qtw5ah'));
+ * overlapsOf(beliefsOf(records)); // []
+ */
+export function beliefsOf(records: Iterable<JournalRecord>, { killedAt }: BeliefOptions = {}): Belief[] {
+  const open = new Map<string, OpenBelief>();
+  const beliefs: Belief[] = [];
+  const end = (belief: OpenBelief, closedAt: number | null) => {
+    const { validUntil, ...told } = belief;
+    const dead = killedAt?.get(told.stream) ?? Infinity;
+    const until = Math.max(told.from, Math.min(closedAt ?? Infinity, validUntil, dead));
+    const by = until === closedAt ? 'closed' : until === dead ? 'killed' : 'lapsed';
+    beliefs.push({ ...told, until, end: by });
+    open.delete(told.stream);
+  };
+  for (const record of records) {
+    const { stream, mono } = record;
+    const began = beganIn(record);
+    const before = open.get(stream);
+    if (began !== null) {
+      if (before !== undefined) end(before, mono);
+      open.set(stream, began);
+    }
+    const belief = open.get(stream);
+    if (belief === undefined) continue;
+    const extended = paramsOf(record, 'extendTerm');
+    if (extended !== null) open.set(stream, { ...belief, validUntil: Number(extended['validUntil']) });
+    if (paramsOf(record, 'closeTerm') !== null) end(open.get(stream) ?? belief, mono);
+  }
+  for (const belief of open.values()) end(belief, null);
+  return beliefs.toSorted((a, b) => a.from - b.from);
+}
+
+/** Every pair of members of one resource and boot that believed at the same time; empty if all is well. */
+export function overlapsOf(beliefs: readonly Belief[]): Overlap[] {
+  const ordered = beliefs.toSorted((a, b) => a.from - b.from);
+  return ordered.flatMap((first, index) =>
+    ordered.slice(index + 1).flatMap((second) => {
+      if (first.resource !== second.resource || first.boot !== second.boot) return [];
+      if (first.stream === second.stream) return [];
+      const forMs = Math.min(first.until, second.until) - second.from;
+      return forMs > 0 ? [{ first, second, forMs }] : [];
+    }),
+  );
+}
+
+/** How leaders of one resource and boot followed each other, in order of their beginning. */
+export function successionsOf(beliefs: readonly Belief[]): Succession[] {
+  const byPlace = Map.groupBy(beliefs, ({ resource, boot }) => `${boot} ${resource}`);
+  return [...byPlace.values()].flatMap((group) => {
+    const ordered = group.toSorted((a, b) => a.from - b.from);
+    return ordered.slice(1).map((after, index) => {
+      const before = ordered[index] as Belief;
+      return { before, after, gapMs: after.from - before.until };
+    });
+  });
+}
+
+/** A term begins where it is opened, or in the state that stands for what was trimmed away before. */
+function beganIn(record: JournalRecord): OpenBelief | null {
+  const { stream, boot, mono: from } = record;
+  const [, resource, member] = STREAM.exec(stream) ?? [];
+  const term = paramsOf(record, 'openTerm') ?? termAtCut(record);
+  if (resource === undefined || member === undefined || term === null) return null;
+  return {
+    stream,
+    resource,
+    member,
+    boot,
+    from,
+    token: String(term['token']),
+    term: Number(term['number']),
+    validUntil: Number(term['validUntil']),
+  };
+}
+
+function termAtCut({ kind, to, event }: JournalRecord): Params | null {
+  const leads = typeof to === 'object' && to !== null && 'leader' in to;
+  if (kind !== 'trimmed' || !leads) return null;
+  const { snapshot } = event.data as unknown as { readonly snapshot: { readonly context: { term: Params } } };
+  return snapshot.context.term;
+}
+
+function paramsOf(record: JournalRecord, effect: string): Params | null {
+  const asked = record.effects.find(({ type }) => type === effect);
+  return asked === undefined ? null : ((asked.params ?? {}) as Params);
+}
