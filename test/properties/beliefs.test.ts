@@ -5,11 +5,16 @@ import type { JournalRecord } from '../../src/journal/journal.ts';
 
 type Step = readonly [mono: number, effect: string, params?: Record<string, unknown>];
 
-function recordsOf(member: string, steps: readonly Step[], boot = 'boot-1'): JournalRecord[] {
+function recordsOf(
+  member: string,
+  steps: readonly Step[],
+  boot = 'boot-1',
+  stream = `leadership/shop/billing/${member}`,
+): JournalRecord[] {
   return steps.map(
     ([mono, type, params = {}], index) =>
       ({
-        stream: `leadership/shop/billing/${member}`,
+        stream,
         seq: index + 1,
         kind: 'event',
         mono,
@@ -73,7 +78,7 @@ describe('a belief', () => {
   });
 
   test('of another chart is no belief', () => {
-    const other = recordsOf('a-1', [opened(10, '7', 100)]).map((each) => ({ ...each, stream: 'config/x' }));
+    const other = recordsOf('a-1', [opened(10, '7', 100)], 'boot-1', 'configuration/billing/a-1');
     expect(beliefsOf(other)).toEqual([]);
   });
 });
