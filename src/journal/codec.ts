@@ -1,7 +1,7 @@
 import type { StateValue } from 'xstate';
 import { canonicalJson, digestOf, DIGEST_HEX_LENGTH } from './canonical.ts';
 import { JournalError } from '../errors.ts';
-import { projectEffect, projectEvent, projectState } from '../runtime/xstate-internals.ts';
+import { projectEffect, projectEvent, projectState } from '../runtime/xstate-shapes.ts';
 import { processSecretKey } from '../runtime/system-randomness.ts';
 import {
   GENESIS,

@@ -1,3 +1,5 @@
+import { RESUMED_EVENT, TRIMMED_EVENT, type ResumedTimer } from './own-events.ts';
+
 /**
  * Which timers an actor is waiting for, told from nothing but its recorded effects. XState itself keeps them in
  * closures and forgets them when it persists; a restart needs them to wait for what is left.
@@ -49,19 +51,36 @@ export class TimerLedger {
   readonly #self: string | null;
 
   /** @param self Id of the actor, so that events it sends to itself count as its own. */
-  constructor(self: string | null = null, pending: readonly PendingTimer[] = []) {
+  constructor(self: string | null = null) {
     this.#self = self;
-    this.#pending = [...pending];
   }
 
   get pending(): readonly PendingTimer[] {
     return this.#pending;
   }
 
+  /** Takes over timers that are pending already. */
+  adopt(pending: readonly PendingTimer[]): void {
+    this.#pending = [...pending];
+  }
+
+  /** The effect that set the timer which now sends this very event; undefined if it comes of none. */
+  causeOf(event: object): string | undefined {
+    let first: PendingTimer | undefined;
+    for (const timer of this.#pending) {
+      if (timer.event !== event || timer.to !== null) continue;
+      if (first === undefined || timer.mono + timer.delayMs < first.mono + first.delayMs) first = timer;
+    }
+    return first?.effect;
+  }
+
   /** Takes one step: removes the timer that fired and those cancelled, adds those set. */
   apply(step: TimerStep, boot: string): void {
     if (step.kind === 'init' || step.kind === 'stop') this.#pending = [];
-    if (step.kind === 'timer') this.#fire(step);
+    else if (step.kind === 'timer') this.#fire(step);
+    else if (step.kind === 'note' && step.event.type === RESUMED_EVENT) this.#resume(step, boot);
+    else if (step.kind === 'trimmed' && step.event.type === TRIMMED_EVENT)
+      this.#pending = [...payload(step).timers];
     const { effects } = step;
     for (let at = 0; at < effects.length; at += 1) {
       const { type, params } = effects[at] as { type: string; params?: TimerParams };
@@ -71,6 +90,18 @@ export class TimerLedger {
         this.#set(step, at, params, boot);
       }
     }
+  }
+
+  /** What a restart found left to wait is what counts from then on: a wall clock that steps cannot lengthen it. */
+  #resume(step: TimerStep, boot: string): void {
+    const { mono, wall } = step;
+    const left = new Map(
+      (payload(step).timers as readonly ResumedTimer[]).map(({ effect, delayMs }) => [effect, delayMs]),
+    );
+    this.#pending = this.#pending.flatMap((timer) => {
+      const delayMs = left.get(timer.effect);
+      return delayMs === undefined ? [] : [{ ...timer, delayMs, mono, wall, boot }];
+    });
   }
 
   #fire({ event, cause }: TimerStep): void {
@@ -101,6 +132,15 @@ export class TimerLedger {
       boot,
     });
   }
+}
+
+/** Entries carry an event's data beside its type, records below `data`. */
+function payload({ event }: TimerStep): { readonly timers: readonly PendingTimer[] } {
+  const { timers, data } = event as {
+    readonly timers?: readonly PendingTimer[];
+    readonly data?: { readonly timers?: readonly PendingTimer[] };
+  };
+  return { timers: timers ?? data?.timers ?? [] };
 }
 
 /** The id of a timer's target: encoded as `{ $actor: id }` in records, a reference in entries. */

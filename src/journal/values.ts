@@ -1,5 +1,5 @@
 import { UsageError } from '../errors.ts';
-import { actorIdOf, projectSnapshot, reviveSnapshot } from '../runtime/xstate-internals.ts';
+import { actorIdOf, projectSnapshot, reviveSnapshot } from '../runtime/xstate-shapes.ts';
 import type { Json } from './journal.ts';
 import { isList } from './canonical.ts';
 

@@ -1,170 +1,275 @@
-import { isMachineSnapshot, matchesState, type AnyMachineSnapshot, type StateValue } from 'xstate';
+/* eslint-disable no-underscore-dangle -- the names are XState's */
+import {
+  createActor,
+  fromTransition,
+  type AnyActorRef,
+  type AnyActorScope,
+  type AnyMachineSnapshot,
+  type AnyStateMachine,
+  type EventObject,
+  type ExecutableActionObject,
+} from 'xstate';
 
 /**
- * The one file that knows how XState 5 works inside: the shapes of its built-in actions, of actor references and of
- * snapshots, the actor scope and its executor. XState 6 turns effects into data; then this file changes and the rest
- * does not. What is relied on here was read in the source of 5.33.3 and is held by test/machines/runtime-*.test.ts.
+ * How XState 5 works inside, with `xstate-shapes.ts` the only place that knows: actor scopes and their executor, the
+ * system, inert actors. XState 6 turns effects into data; then these files change and the rest does not. What is relied
+ * on here was read in the source of 5.33.3 and is held by test/machines/runtime-*.test.ts.
  */
 
-/** Stands for actor logic that was given inline and so has no name. */
-export const INLINE = '(inline)';
+/** Who names the actors being created; transitions are synchronous, so one at a time. */
+let naming: (() => string) | null = null;
+const namedSystems = new WeakSet<object>();
 
-/** The id of an actor reference, or null for anything else. The same test as XState's own `persistContext`. */
-export function actorIdOf(value: object): string | null {
-  return 'sessionId' in value && 'send' in value && 'ref' in value
-    ? String((value as { id?: unknown }).id)
-    : null;
+/**
+ * The id of an actor to which the chart gives none. XState numbers those with one counter for the whole process,
+ * which would leak `x:17` into recorded events; this is the same in each run and in each replay.
+ */
+export function implicitActorId(stream: string, step: number, n: number): string {
+  return `${stream}#${step}.${n}`;
 }
 
-interface ChildRef {
-  readonly src?: unknown;
-  readonly systemId?: string;
-  getPersistedSnapshot(options?: unknown): unknown;
+function nameActorsOf(system: SystemInternals): void {
+  if (namedSystems.has(system)) return;
+  namedSystems.add(system);
+  const original = system._bookId;
+  system._bookId = () => naming?.() ?? original();
+}
+
+/** An effect as XState hands it to an actor's executor. */
+export type Effect = ExecutableActionObject;
+
+const NO_EFFECTS: readonly Effect[] = Object.freeze([]);
+
+/** A child that an `assign` spawned: XState starts it without an action, so there is no other sign of it. */
+export const SPAWN_EFFECT = 'xstate.spawn';
+
+interface SystemInternals {
+  _bookId: () => string;
+  _unregister: (actor: object) => void;
 }
 
 /**
- * What of a snapshot a digest covers: everything the chart decides, and of its children only which there are. What a
- * child is at is its own journal's matter; in this actor's journal it would depend on when one looks.
+ * Holds back an actor's effects while its machine computes a transition, so that the transition can be recorded
+ * before any of them is carried out. Built-in actions only put work aside until the transition is over anyway; what
+ * changes is that custom actions run after the whole macrostep instead of in the middle of it. Their order stays.
+ *
+ * It replaces the executor of the actor's own scope once, for the life of the actor.
  */
-export function projectState(snapshot: AnyMachineSnapshot): Record<string, unknown> {
-  const children: Record<string, unknown> = {};
-  for (const [id, child] of childrenOf(snapshot)) {
-    children[id] = { src: typeof child.src === 'string' ? child.src : INLINE, ...bindings(child) };
-  }
-  return {
-    status: snapshot.status,
-    value: snapshot.value,
-    context: snapshot.context,
-    history: historyIds(snapshot),
-    children,
-    ...(snapshot.output !== undefined && { output: snapshot.output }),
-    ...(snapshot.error !== undefined && { error: snapshot.error }),
+export class EffectCollector {
+  readonly #execute: (effect: Effect) => void;
+  readonly #defer: (fn: () => void) => void;
+  readonly #scope: AnyActorScope;
+  readonly #onEffect: (effect: Effect, index: number) => void;
+  readonly #nextActorId = (): string => {
+    this.#created += 1;
+    return implicitActorId(this.stream, this.#step, this.#created);
   };
-}
+  #effects: Effect[] | null = null;
+  #collecting = false;
+  #outer: (() => string) | null = null;
+  #step = 0;
+  #created = 0;
+  /** What the ids of actors are named after that the chart gives none; set before the first collection. */
+  stream = '';
 
-function childrenOf(snapshot: AnyMachineSnapshot): [string, ChildRef][] {
-  return Object.entries(snapshot.children as Record<string, ChildRef | undefined>).filter(
-    (entry): entry is [string, ChildRef] => entry[1] !== undefined,
-  );
-}
-
-/** How a child is tied in, beside its id. */
-function bindings(child: ChildRef): { readonly systemId?: string; readonly syncSnapshot?: true } {
-  return {
-    ...(child.systemId !== undefined && { systemId: child.systemId }),
-    ...((child as unknown as Record<string, unknown>)['_syncSnapshot'] === true && { syncSnapshot: true }),
-  };
-}
-
-function historyIds(snapshot: AnyMachineSnapshot): Record<string, string[]> {
-  const ids: Record<string, string[]> = {};
-  for (const [id, nodes] of Object.entries(
-    snapshot.historyValue as Record<string, readonly { readonly id: string }[]>,
-  )) {
-    ids[id] = nodes.map((node) => node.id);
-  }
-  return ids;
-}
-
-/** What the machine's `restoreSnapshot` needs to go on from here; children with inline logic carry `src: null`. */
-export function persistState(snapshot: AnyMachineSnapshot): Record<string, unknown> {
-  const children: Record<string, unknown> = {};
-  for (const [id, child] of childrenOf(snapshot)) {
-    children[id] = {
-      snapshot: child.getPersistedSnapshot({ __unsafeAllowInlineActors: true }),
-      src: typeof child.src === 'string' ? child.src : null,
-      ...bindings(child),
+  /** @param onEffect Called for each effect as it is asked for; throwing makes the transition fail. */
+  constructor(scope: AnyActorScope, onEffect: (effect: Effect, index: number) => void) {
+    this.#scope = scope;
+    this.#execute = scope.actionExecutor;
+    this.#defer = scope.defer;
+    this.#onEffect = onEffect;
+    nameActorsOf(scope.system as unknown as SystemInternals);
+    scope.actionExecutor = (effect) => this.#collect(effect);
+    scope.defer = (fn) => {
+      // While a transition is computed only a spawn within an assign defers; it must keep its place in the order.
+      if (!this.#collecting) this.#defer(fn);
+      else
+        this.#collect({
+          type: SPAWN_EFFECT,
+          params: undefined,
+          exec: () => this.#defer(fn),
+        } as unknown as Effect);
     };
   }
-  const history = Object.entries(historyIds(snapshot)).map(([id, nodes]) => [
-    id,
-    nodes.map((node) => ({ id: node })),
-  ]);
-  return {
-    status: snapshot.status,
-    value: snapshot.value,
-    context: snapshot.context as unknown,
-    historyValue: Object.fromEntries(history) as unknown,
-    children,
-    ...(snapshot.output !== undefined && { output: snapshot.output as unknown }),
-    ...(snapshot.error !== undefined && { error: snapshot.error }),
-  };
-}
 
-/** A child's snapshot as a journal gives it back: the data, and the two questions charts ask of it. */
-export class RecordedSnapshot {
-  readonly status!: string;
-  readonly value!: StateValue;
-  readonly context!: unknown;
-  readonly output?: unknown;
-  readonly error?: unknown;
-  readonly tags!: readonly string[];
-  constructor(parts: Record<string, unknown>) {
-    Object.assign(this, parts);
+  /** @param step Number of the record this will become (0 for a start), for the names of actors created in it. */
+  begin(step: number): void {
+    this.#outer = naming;
+    naming = this.#nextActorId;
+    this.#step = step;
+    this.#created = 0;
+    this.#collecting = true;
+    this.#effects = null;
   }
-  matches(value: StateValue): boolean {
-    return matchesState(value, this.value);
+
+  /** Ends the collection and returns what was asked for, in order. */
+  end(): readonly Effect[] {
+    naming = this.#outer;
+    this.#collecting = false;
+    return this.#effects ?? NO_EFFECTS;
   }
-  hasTag(tag: string): boolean {
-    return this.tags.includes(tag);
+
+  /** Carries out an effect as XState would have. */
+  execute(effect: Effect): void {
+    if (effect.type === SPAWN_EFFECT) effect.exec?.(effect.info, undefined);
+    else this.#execute(effect);
+  }
+
+  #collect(effect: Effect): void {
+    if (!this.#collecting) {
+      this.#execute(effect);
+      return;
+    }
+    this.#onEffect(effect, this.#effects?.length ?? 0);
+    if (effect.type === 'xstate.stopChild') this.#freeSystemIds(effect.params);
+    if (this.#effects === null) this.#effects = [effect];
+    else this.#effects.push(effect);
+  }
+
+  /**
+   * XState frees the system ids of a stopped child at once, since a child that takes its place is created within the
+   * same transition; only the stopping itself can wait.
+   */
+  #freeSystemIds(child: unknown): void {
+    if (typeof child !== 'object' || child === null) return;
+    const snapshot = (
+      child as { getSnapshot(): { readonly children?: Record<string, unknown> } | undefined }
+    ).getSnapshot();
+    for (const grandchild of Object.values(snapshot?.children ?? {})) this.#freeSystemIds(grandchild);
+    (this.#scope.system as unknown as SystemInternals)._unregister(child);
   }
 }
 
-interface Data {
-  readonly value: StateValue;
-  readonly context: unknown;
-  readonly output: unknown;
-  readonly status: string;
-  readonly error: unknown;
-  readonly tags: ReadonlySet<string>;
+/** Ids of all states of a machine. */
+export function stateIdsOf(machine: AnyStateMachine): readonly string[] {
+  return [...(machine as unknown as { readonly idMap: ReadonlyMap<string, unknown> }).idMap.keys()];
 }
 
-/** The data of a machine snapshot that travels in an event; null for anything that is none. */
-export function projectSnapshot(value: object): Record<string, unknown> | null {
-  if (value instanceof RecordedSnapshot) return Object.fromEntries(Object.entries(value));
-  if (!isMachineSnapshot(value)) return null;
-  const { status, value: state, context, output, error, tags } = value as unknown as Data;
-  return {
-    status,
-    value: state,
-    context: context as unknown,
-    ...(output !== undefined && { output: output as unknown }),
-    ...(error !== undefined && { error }),
-    tags: [...tags],
-  };
+/** Whether a scope is an actor's own; `transition()` and its kin make up others, in which nothing is carried out. */
+export function isLiveScope(scope: AnyActorScope): boolean {
+  return (scope.self as unknown as { readonly _actorScope: unknown })._actorScope === scope;
 }
 
-/** The inverse of `projectSnapshot`, as far as data goes. */
-export function reviveSnapshot(parts: Record<string, unknown>): RecordedSnapshot {
-  return new RecordedSnapshot(parts);
+/** The actor of a scope, as far as recording goes. */
+export interface ActorFacts {
+  readonly id: string;
+  /** Whether the id is one that XState drew, because nobody gave one. */
+  readonly implicit: boolean;
+  readonly parent: AnyActorRef | null;
+  readonly clock: unknown;
+}
+
+export function actorFacts(scope: AnyActorScope): ActorFacts {
+  const { id, sessionId, _parent: parent } = scope.self as AnyActorRef & { readonly _parent?: AnyActorRef };
+  return { id, implicit: id === sessionId, parent: parent ?? null, clock: scope.system._clock };
+}
+
+/** Calls an actor by another id. Only while it is being created: later its parent knows it by the old one. */
+export function renameActor(scope: AnyActorScope, id: string): void {
+  scope.id = id;
+  (scope.self as { id: string }).id = id;
+}
+
+/** Sets a timer as `raise` and `sendTo` do, so that `cancel` finds it. */
+export function armTimer(
+  scope: AnyActorScope,
+  target: AnyActorRef,
+  timer: { readonly event: EventObject; readonly id: string | null; readonly delayMs: number },
+): void {
+  scope.system.scheduler.schedule(scope.self, target, timer.event, timer.delayMs, timer.id ?? undefined);
+}
+
+const EMPTY_LOGIC = fromTransition(() => undefined, undefined);
+
+/** An actor that does nothing, for where one must be named. */
+export function stubActor(id: string): AnyActorRef {
+  return createActor(EMPTY_LOGIC, { id });
+}
+
+export interface InertActor {
+  readonly actor: string;
+  readonly parent: string | null;
+  readonly stream: string;
 }
 
 /**
- * What of an event is recorded beside its type. Snapshots of observables and callbacks carry private fields, which
- * hold live subscriptions.
+ * A scope in which a machine computes transitions and nothing else happens: no timer, no child started, no message.
+ * One serves a whole fold; XState's exported `transition()` makes an actor and runs the context factory each time.
  */
-export function projectEvent(event: { readonly type: string }): Record<string, unknown> {
-  const { type, ...data } = event as { readonly type: string; readonly snapshot?: object };
-  if (!type.startsWith('xstate.snapshot.') || data.snapshot === undefined || isMachineSnapshot(data.snapshot))
-    return data;
-  const open = Object.entries(data.snapshot).filter(
-    ([key, value]) => !key.startsWith('_') && value !== undefined,
-  );
-  return { ...data, snapshot: Object.fromEntries(open) };
+export class InertScope {
+  readonly scope: AnyActorScope;
+  readonly #self: { _snapshot: unknown };
+  #effects: Effect[] = [];
+  #step = 0;
+  #created = 0;
+
+  constructor({ actor, parent, stream }: InertActor) {
+    const self = createActor(EMPTY_LOGIC, {
+      id: actor,
+      ...(parent !== null && { parent: stubActor(parent) }),
+    });
+    this.#self = self as unknown as { _snapshot: unknown };
+    const nothing = () => {};
+    const keyed = new Map<string, unknown>();
+    Object.assign(self.system, {
+      scheduler: { schedule: nothing, cancel: nothing, cancelAll: nothing },
+      get: (systemId: string) => keyed.get(systemId),
+      // A child that is entered again has the system id of the one before it, which nobody stops here.
+      _set: (systemId: string, child: unknown) => keyed.set(systemId, child),
+      _bookId: () => {
+        this.#created += 1;
+        return implicitActorId(stream, this.#step, this.#created);
+      },
+      _register: (sessionId: string) => sessionId,
+      _unregister: nothing,
+      _relay: nothing,
+      _sendInspectionEvent: nothing,
+    });
+    this.scope = {
+      self,
+      id: actor,
+      sessionId: self.sessionId,
+      logger: nothing,
+      emit: nothing,
+      stopChild: nothing,
+      system: self.system,
+      defer: () => this.#effects.push({ type: SPAWN_EFFECT } as Effect),
+      actionExecutor: (effect) => this.#effects.push(effect),
+    };
+  }
+
+  /** Prepares for the transition that becomes record `step` (0 for a start) and returns the list its effects go to. */
+  begin(step: number, snapshot: AnyMachineSnapshot | null): readonly Effect[] {
+    this.#step = step;
+    this.#created = 0;
+    this.#effects = [];
+    this.#self._snapshot = snapshot ?? undefined;
+    return this.#effects;
+  }
+
+  /** The child, parent or self that an id names, else an actor that does nothing. */
+  actorCalled(id: string, snapshot: AnyMachineSnapshot | null): AnyActorRef {
+    const { self } = this.scope;
+    if (id === self.id) return self;
+    const child = (snapshot?.children as Record<string, AnyActorRef | undefined> | undefined)?.[id];
+    const { _parent: parent } = self as AnyActorRef & { readonly _parent?: AnyActorRef };
+    return child ?? (parent?.id === id ? parent : stubActor(id));
+  }
+
+  /** Restores a persisted snapshot; children whose logic has no name become actors that do nothing. */
+  restore(machine: AnyStateMachine, persisted: PersistedState): AnyMachineSnapshot {
+    const nameless = { src: EMPTY_LOGIC, snapshot: stubActor('').getSnapshot() as unknown };
+    const children = Object.entries(persisted.children).map(([id, child]) => [
+      id,
+      child.src === null ? { ...child, ...nameless } : child,
+    ]);
+    const state = { ...persisted, children: Object.fromEntries(children) as unknown };
+    this.begin(0, null);
+    return machine.restoreSnapshot(state as never, this.scope as never) as AnyMachineSnapshot;
+  }
 }
 
-/** What of an effect's parameters is recorded: for XState's own actions names instead of references. */
-export function projectEffect(type: string, params: unknown): unknown {
-  if (!type.startsWith('xstate.') || typeof params !== 'object' || params === null) return params;
-  if (type === 'xstate.stopChild') return { actor: actorIdOf(params) };
-  const { actorRef, src, ...rest } = params as { actorRef?: object; src?: unknown } & Record<string, unknown>;
-  const named: Record<string, unknown> = {};
-  for (const [key, value] of Object.entries(rest)) {
-    if (value !== undefined) named[key] = value;
-  }
-  if (type === 'xstate.spawnChild') {
-    named['src'] = typeof src === 'string' ? src : INLINE;
-    if (actorRef !== undefined) named['id'] = actorIdOf(actorRef);
-  }
-  return named;
+/** What `persistState` makes. */
+export interface PersistedState {
+  readonly children: Record<string, { readonly src: string | null; readonly snapshot: unknown }>;
 }

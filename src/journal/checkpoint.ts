@@ -1,0 +1,121 @@
+import type { AnyMachineSnapshot } from 'xstate';
+import { persistState } from '../runtime/xstate-shapes.ts';
+import { hashRecord } from './codec.ts';
+import type { Entry, JournalRecord, Json, StreamHeader } from './journal.ts';
+import { INIT_EVENT, RESUMED_EVENT, TRIMMED_EVENT } from './own-events.ts';
+import { TimerLedger } from './pending-timers.ts';
+import { Redactor } from './secrets.ts';
+import { encodeValue } from './values.ts';
+import { processSecretKey } from '../runtime/system-randomness.ts';
+
+/**
+ * An actor's whole state at one place of its stream: what a replay or a restart begins from where the records before
+ * are not there (trimmed) or need not be read (snapshot cache).
+ */
+export interface Checkpoint {
+  readonly seq: number;
+  /** The actor's id, by which its references to itself are recorded. */
+  readonly actor: string;
+  readonly parent: string | null;
+  /** The persisted snapshot, encoded and redacted. */
+  readonly snapshot: Json;
+  /** Pending timers, their events encoded. */
+  readonly timers: Json;
+}
+
+/**
+ * Follows the entries of one stream and can tell the checkpoint at the last of them. A journal that trims, or that
+ * stores checkpoints to trim at, keeps one beside its ring.
+ */
+export class CheckpointTracker {
+  readonly #timers = new TimerLedger();
+  #actor = '';
+  #parent: string | null = null;
+  #seq = 0;
+  #state: AnyMachineSnapshot | null = null;
+  #header: StreamHeader | null = null;
+
+  /** Takes the next entry, written under `header`. O(effects of the entry). */
+  apply(entry: Entry, header: StreamHeader): void {
+    this.#header = header;
+    const { event } = entry;
+    if (event.type === INIT_EVENT || event.type === RESUMED_EVENT || event.type === TRIMMED_EVENT) {
+      const { actor, parent } = event as unknown as { readonly actor?: string; readonly parent?: string };
+      this.#actor = actor ?? '';
+      this.#parent = parent ?? null;
+    }
+    this.#seq = entry.seq;
+    if (entry.after !== null) this.#state = entry.after;
+    this.#timers.apply(entry, header.boot);
+  }
+
+  /**
+   * The checkpoint after the last entry taken; null before any that had a state. What children are at is read now, so
+   * take it before anything else is processed if children matter.
+   */
+  checkpoint(): Checkpoint | null {
+    if (this.#state === null || this.#header === null) return null;
+    return checkpointOf(this.#header, {
+      seq: this.#seq,
+      actor: this.#actor,
+      parent: this.#parent,
+      state: this.#state,
+      timers: this.#timers,
+    });
+  }
+}
+
+export interface CheckpointParts {
+  readonly seq: number;
+  readonly actor: string;
+  readonly parent: string | null;
+  readonly state: AnyMachineSnapshot;
+  readonly timers: TimerLedger;
+}
+
+/** Encodes and redacts a checkpoint. */
+export function checkpointOf(
+  { secrets, secretKey }: Pick<StreamHeader, 'secrets' | 'secretKey'>,
+  { seq, actor, parent, state, timers }: CheckpointParts,
+): Checkpoint {
+  const redactor =
+    secrets === undefined || secrets.length === 0
+      ? null
+      : new Redactor(secrets, secretKey ?? processSecretKey());
+  const encoded = encodeValue(persistState(state), { onRefused: 'mark' });
+  const named = redactor?.byPointer(encoded).json ?? encoded;
+  const pending = timers.pending.map((timer) => {
+    const event = encodeValue(timer.event, { onRefused: 'mark' });
+    return { ...timer, event: redactor?.byPointer(event).json ?? event };
+  });
+  const net = (json: Json): Json => redactor?.byValue(json).json ?? json;
+  return { seq, actor, parent, snapshot: net(named), timers: net(pending) };
+}
+
+/**
+ * The record that takes the place of `cut`, the last of those dropped: same sequence number, state and digest, with
+ * the checkpoint as its event. The next record's `prev` still names the record that was there, so its hash is kept
+ * as `chain`.
+ */
+export function trimmedRecord(cut: JournalRecord, checkpoint: Checkpoint): JournalRecord {
+  const { actor, parent, snapshot, timers } = checkpoint;
+  const { cause: _cause, correlation: _correlation, ...kept } = cut;
+  return {
+    ...kept,
+    kind: 'trimmed',
+    event: {
+      type: TRIMMED_EVENT,
+      data: { actor, ...(parent !== null && { parent }), snapshot, timers, chain: hashRecord(cut) },
+    },
+    source: 'external',
+    from: null,
+    effects: [],
+  };
+}
+
+/** What the record after `record` must name as its `prev`. */
+export function chainAfter(record: JournalRecord): string {
+  if (record.kind !== 'trimmed') return hashRecord(record);
+  const data = record.event.data as { readonly chain?: string } | undefined;
+  return data?.chain ?? hashRecord(record);
+}
