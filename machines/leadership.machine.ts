@@ -65,7 +65,6 @@ export const leadershipChart = setup({
     endTerm: () => {},
     dropTerm: () => {},
     // Its waits.
-    waitNot: () => {},
     waitForTurn: () => {},
     waitForKnown: () => {},
     waitForRenewal: () => {},
@@ -219,7 +218,7 @@ export const leadershipChart = setup({
               {
                 guard: 'isReply',
                 target: '#leadership.follower.watching',
-                actions: ['storeAnswered', 'waitNot'],
+                actions: ['storeAnswered', 'waitToRetry'],
               },
             ],
             'lease.held': [
@@ -244,7 +243,7 @@ export const leadershipChart = setup({
             'attempt.refused': {
               guard: 'isReply',
               target: '#leadership.follower.watching',
-              actions: ['storeAnswered', 'learnAttempt', 'waitNot'],
+              actions: ['storeAnswered', 'learnAttempt', 'waitToRetry'],
             },
             'store.failed': {
               guard: 'isReply',
@@ -270,7 +269,7 @@ export const leadershipChart = setup({
           on: {
             'journal.committed': [
               { guard: and(['isCommit', 'termStands']), target: '#leadership.leader', actions: 'beginTerm' },
-              { guard: 'isCommit', target: '#leadership.follower', actions: 'waitNot' },
+              { guard: 'isCommit', target: '#leadership.follower', actions: 'waitToRetry' },
             ],
             'journal.failed': [
               {
@@ -279,9 +278,9 @@ export const leadershipChart = setup({
                 actions: ['journalFailed', 'standBack'],
               },
               { guard: 'termStands', target: '#leadership.leader', actions: ['journalFailed', 'beginTerm'] },
-              { target: '#leadership.follower', actions: ['journalFailed', 'waitNot'] },
+              { target: '#leadership.follower', actions: ['journalFailed', 'waitToRetry'] },
             ],
-            'clock.moved': { guard: 'termIsOver', target: '#leadership.follower', actions: 'waitNot' },
+            'clock.moved': { guard: 'termIsOver', target: '#leadership.follower', actions: 'waitToRetry' },
             pause: { target: '#leadership.releasing.handingOver', actions: 'setPaused' },
             resign: '#leadership.releasing.handingOver',
             stop: { target: '#leadership.releasing.handingOver', actions: 'setStopping' },
@@ -293,7 +292,7 @@ export const leadershipChart = setup({
     leader: {
       initial: 'renewing',
       after: {
-        untilDeadline: { target: 'follower', actions: ['endTerm', 'waitNot'] },
+        untilDeadline: { target: 'follower', actions: ['endTerm', 'waitToRetry'] },
       },
       on: {
         'lease.renewed': [
@@ -304,14 +303,14 @@ export const leadershipChart = setup({
             reenter: true,
             actions: ['storeAnswered', 'extendBelief', 'waitForRenewal'],
           },
-          { guard: 'isReply', target: 'follower', actions: ['storeAnswered', 'endTerm', 'waitNot'] },
+          { guard: 'isReply', target: 'follower', actions: ['storeAnswered', 'endTerm', 'waitToRetry'] },
         ],
         'lease.denied': {
           guard: 'isReply',
           target: 'follower',
-          actions: ['storeAnswered', 'endTerm', 'waitNot'],
+          actions: ['storeAnswered', 'endTerm', 'waitToRetry'],
         },
-        'clock.moved': { guard: 'termIsOver', target: 'follower', actions: ['endTerm', 'waitNot'] },
+        'clock.moved': { guard: 'termIsOver', target: 'follower', actions: ['endTerm', 'waitToRetry'] },
         'journal.failed': [
           { guard: 'obeysJournal', target: 'releasing', actions: ['journalFailed', 'endTerm', 'standBack'] },
           { actions: 'journalFailed' },

@@ -246,7 +246,6 @@ const termActions = {
 };
 
 const waits = {
-  waitNot: chart.assign({ waitMs: 0, waitReason: null }),
   waitForTurn: chart.assign({
     waitMs: ({ context, event }) => luckOf(event) * context.timings.staggerMs,
     waitReason: null,
@@ -268,8 +267,10 @@ const waits = {
     },
     waitReason: null,
   }),
+  /** Never at once: a store that contradicts itself must not be asked in a circle. */
   waitToRetry: chart.assign({
     waitMs: ({ context, event }) => context.timings.retryMs * (0.5 + luckOf(event) / 2),
+    waitReason: null,
   }),
   backOff: chart.assign({
     waitMs: ({ context, event }) => backOffMs(context.timings, context.failures, luckOf(event)),

@@ -265,8 +265,10 @@ export class LeaderElection implements AsyncDisposable {
       get term() {
         return election.#driver.term;
       },
+      get ended() {
+        return election.#stopped !== null;
+      },
       onTerm: (listener: (term: LeadershipTerm | null) => void) => {
-        if (election.#stopped) listener(null);
         election.#termListeners.add(listener);
         return () => election.#termListeners.delete(listener);
       },

@@ -1,3 +1,4 @@
+import type { Failure } from '../../machines/index.ts';
 import { StoreUnavailableError } from '../errors.ts';
 import { LeadershipDriver } from './driver.ts';
 import type { ElectionSettings } from './options.ts';
@@ -63,6 +64,8 @@ function attemptOnce(settings: ElectionSettings, task: string, { signal }: TaskO
     await finished(driver);
     await driver.dispose();
   };
+  let failure: Failure | null = null;
+  driver.actor.on('storeUnavailable', ({ error }) => (failure = error));
   return new Promise((resolve, reject) => {
     const leave = (settle: () => void) => {
       subscription.unsubscribe();
@@ -79,7 +82,7 @@ function attemptOnce(settings: ElectionSettings, task: string, { signal }: TaskO
         if (term === null) return leave(() => resolve({ holder: null }));
         resolve({ lease: { resource, term, release: stop, [Symbol.asyncDispose]: stop } });
       } else if (snapshot.matches({ follower: 'backingOff' })) {
-        leave(() => reject(unavailable(resource)));
+        leave(() => reject(unavailable(resource, failure)));
       } else if (snapshot.matches('follower') && context.attempt > 0) {
         leave(() => resolve({ holder: context.known?.holder ?? null }));
       }
@@ -97,12 +100,7 @@ function finished(driver: LeadershipDriver): Promise<void> {
   });
 }
 
-function unavailable(resource: string): StoreUnavailableError {
-  return new StoreUnavailableError(
-    'STORE_UNAVAILABLE',
-    `The lease store could not be asked for "${resource}".`,
-    {
-      outcomeUnknown: true,
-    },
-  );
+function unavailable(resource: string, failure: Failure | null): StoreUnavailableError {
+  const message = `The lease store could not be asked for "${resource}": ${failure?.message ?? 'no reason given.'}`;
+  return new StoreUnavailableError('STORE_UNAVAILABLE', message, { outcomeUnknown: true });
 }

@@ -4,7 +4,9 @@ import type { LeadershipTerm } from './term.ts';
 /** What the functions below need of an election. */
 export interface Terms {
   readonly term: LeadershipTerm | null;
-  /** Calls back when a term begins, and with null when the election has stopped for good. */
+  /** Whether the election was stopped: no term will begin. */
+  readonly ended: boolean;
+  /** Calls back when a term begins, and with null when the election stops. */
   onTerm(listener: (term: LeadershipTerm | null) => void): () => void;
   resign(): Promise<void>;
 }
@@ -15,10 +17,10 @@ export function nextTerm(
   signal: AbortSignal | undefined,
   after: LeadershipTerm | null = null,
 ): Promise<LeadershipTerm | null> {
+  const present = election.term;
+  if (signal?.aborted || election.ended) return Promise.resolve(null);
+  if (present !== null && present !== after && present.isCurrent) return Promise.resolve(present);
   return new Promise((resolve) => {
-    if (signal?.aborted) return resolve(null);
-    const present = election.term;
-    if (present !== null && present !== after && present.isCurrent) return resolve(present);
     const settle = (term: LeadershipTerm | null) => {
       unsubscribe();
       signal?.removeEventListener('abort', onAbort);

@@ -220,7 +220,7 @@ export class RecordedActor {
   /** A chart reads no clock: its timers say when they fired, by `at`, as other events do by themselves. */
   #dated(event: EventObject): EventObject {
     if (!event.type.startsWith('xstate.after.') || 'at' in event) return event;
-    return { ...event, at: this.#clock.monotonicMs() };
+    return { ...event, at: this.#clock.monotonicMs() } as EventObject;
   }
 
   #record(
