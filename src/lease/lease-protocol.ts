@@ -93,6 +93,9 @@ export function decideRenew(
       record: before,
     };
   }
+  // A renewal that comes late, or twice, must not bring back a beat that somebody has long been watching.
+  if (matches && ask.beat <= before.beat)
+    return { reply: { kind: 'renewed', restored: false }, record: before };
   const record: LeaseRecord = {
     holder: ask.id,
     by: ask.id,
@@ -136,14 +139,22 @@ function standingLoss(before: LeaseRecord | null, ask: AcquireRequest, moment: S
   if (!empty && !changed && !behind) return null;
   const fresh = empty && ask.seen === 0n;
   if (fresh && moment.freshStore === 'trust') return null;
-  return { id: ask.nonce, incarnation: moment.incarnation, at: moment.now, fresh };
+  return noteLoss(ask.nonce, moment, fresh);
 }
 
 /** The loss that a renewal finds standing, or is the first to see. */
 function keptLoss(before: LeaseRecord | null, ask: RenewRequest, moment: StoreMoment): LossNote {
   const noted = before?.loss;
   if (noted && noted.incarnation === moment.incarnation) return noted;
-  return { id: `${ask.id}#${ask.beat}`, incarnation: moment.incarnation, at: moment.now, fresh: false };
+  return noteLoss(`${ask.id}#${ask.beat}`, moment, false);
+}
+
+/**
+ * The time is part of the id: a packet that comes twice may be the first to notice two losses, and what somebody
+ * has waited since the earlier one must not count for the later.
+ */
+function noteLoss(noticedBy: string, { now, incarnation }: StoreMoment, fresh: boolean): LossNote {
+  return { id: `${noticedBy}@${now}`, incarnation, at: now, fresh };
 }
 
 /**

@@ -43,7 +43,7 @@ export interface AcquireRequest {
   readonly seen: Token;
   readonly observed: Observation | null;
   readonly loss: KnownLoss | null;
-  /** Random; becomes the id of a data loss if this request is the first to notice it. */
+  /** Random; part of the id of a data loss if this request is the first to notice it. */
   readonly nonce: string;
 }
 
@@ -80,7 +80,7 @@ export interface RenewRequest {
   /** The lease this term was won with; a changed setting counts from the next term. */
   readonly leaseMs: number;
   readonly graceMs: number;
-  /** Chosen by the leader, never used twice. */
+  /** Above 0, larger with every renewal of a term: one that is not above the record's is late and changes nothing. */
   readonly beat: number;
   /** Number of the term, so that a lost record can be restored whole. */
   readonly term: number;
