@@ -1,6 +1,11 @@
+import { configReloadChart } from './config-reload.machine.ts';
+import { configReloadImplementations } from './config-reload.rules.ts';
 import { leadershipChart } from './leadership.machine.ts';
 import { leadershipImplementations } from './leadership.rules.ts';
 
+export * from './config-reload.events.ts';
+export { inputAfterCrash } from './config-reload.judgement.ts';
+export * from './config-reload.timings.ts';
 export * from './leadership.events.ts';
 export * from './leadership.timings.ts';
 
@@ -8,4 +13,9 @@ export * from './leadership.timings.ts';
 export const leadershipMachine = leadershipChart.provide(
   // The rules know the chart's vocabulary but not its own type; a test holds the names of both equal.
   leadershipImplementations as Parameters<typeof leadershipChart.provide>[0],
+);
+
+/** The configuration-reload chart, complete but for its effects: `provide` `request…`, `awaitJournal`, `watchHealth` and `markGood`. */
+export const configReloadMachine = configReloadChart.provide(
+  configReloadImplementations as Parameters<typeof configReloadChart.provide>[0],
 );
