@@ -3,13 +3,22 @@
  * a caller can have, so that `catch` blocks branch on classes and logs and docs on codes.
  */
 export const ERRORS = {
-  SETTINGS_INVALID: { reaction: 'fix-settings', cure: 'Change the named setting to a value the message allows.' },
-  UNKNOWN_OPTION: { reaction: 'fix-settings', cure: 'Remove or rename the option; the message names the nearest one.' },
+  SETTINGS_INVALID: {
+    reaction: 'fix-settings',
+    cure: 'Change the named setting to a value the message allows.',
+  },
+  UNKNOWN_OPTION: {
+    reaction: 'fix-settings',
+    cure: 'Remove or rename the option; the message names the nearest one.',
+  },
   TIMING_UNSAFE: {
     reaction: 'fix-settings',
     cure: 'Lengthen the lease or shorten the renewal interval as the message suggests.',
   },
-  DIRECTORY_UNWRITABLE: { reaction: 'fix-settings', cure: 'Give the process write permission or another path.' },
+  DIRECTORY_UNWRITABLE: {
+    reaction: 'fix-settings',
+    cure: 'Give the process write permission or another path.',
+  },
   STORE_ON_NETWORK_FS: {
     reaction: 'fix-settings',
     cure: 'Put the embedded store on a local disk, or use Redis for members on several hosts.',
@@ -18,31 +27,59 @@ export const ERRORS = {
     reaction: 'fix-settings',
     cure: 'Point the store at a new path; the file there was left untouched.',
   },
-  STORE_UNAVAILABLE: { reaction: 'retry', cure: 'Nothing to do for a short outage: the member keeps trying.' },
+  STORE_UNAVAILABLE: {
+    reaction: 'retry',
+    cure: 'Nothing to do for a short outage: the member keeps trying.',
+  },
   STORE_TIMEOUT: { reaction: 'retry', cure: 'The outcome is unknown; the next attempt finds out.' },
   STORE_CLOSED: { reaction: 'fix-code', cure: 'Do not use a store after closing it.' },
   LEASE_LOST: { reaction: 'stop-work', cure: 'Stop what needs leadership; another member may lead now.' },
   NOT_LEADER: { reaction: 'stop-work', cure: 'Wait for the next term before doing this.' },
-  ELECTION_STOPPED: { reaction: 'fix-code', cure: 'Create a new election; a stopped one does not start again.' },
+  ELECTION_STOPPED: {
+    reaction: 'fix-code',
+    cure: 'Create a new election; a stopped one does not start again.',
+  },
   ELECTION_NOT_STARTED: { reaction: 'fix-code', cure: 'Call start() first.' },
   EVENT_RESERVED: { reaction: 'fix-code', cure: 'Events that begin with "xstate." belong to the runtime.' },
-  EVENT_NOT_SERIALIZABLE: { reaction: 'fix-code', cure: 'Put only JSON values into events, context and effects.' },
+  EVENT_NOT_SERIALIZABLE: {
+    reaction: 'fix-code',
+    cure: 'Put only JSON values into events, context and effects.',
+  },
   DELAY_INVALID: { reaction: 'fix-code', cure: 'Delays must be finite numbers of milliseconds, 0 or more.' },
   IMPURE_TRANSITION: {
     reaction: 'fix-code',
     cure: 'Read time and randomness from events, never inside guards, actions or delays; never mutate context.',
   },
-  JOURNAL_IN_USE: { reaction: 'fix-settings', cure: 'Let one process write a stream; give each its own name.' },
-  JOURNAL_CONFLICT: { reaction: 'fix-settings', cure: 'Another writer went on in this stream; this one must stop.' },
-  JOURNAL_FAILED: { reaction: 'retry', cure: 'Look at the disk; records stay in memory until it works again.' },
+  JOURNAL_IN_USE: {
+    reaction: 'fix-settings',
+    cure: 'Let one process write a stream; give each its own name.',
+  },
+  JOURNAL_CONFLICT: {
+    reaction: 'fix-settings',
+    cure: 'Another writer went on in this stream; this one must stop.',
+  },
+  JOURNAL_FAILED: {
+    reaction: 'retry',
+    cure: 'Look at the disk; records stay in memory until it works again.',
+  },
   JOURNAL_CLOSED: { reaction: 'fix-code', cure: 'Do not write to a journal after closing it.' },
   JOURNAL_CORRUPT: {
     reaction: 'inspect-journal',
     cure: 'Restore the file from a copy; `conclave journal show` reads what precedes the damage.',
   },
   JOURNAL_TRUNCATED: { reaction: 'inspect-journal', cure: 'Copy the file again; the end of it is missing.' },
-  JOURNAL_FORMAT_NEWER: { reaction: 'fix-settings', cure: 'Read it with the version that wrote it, or a later one.' },
-  JOURNAL_NOT_FOUND: { reaction: 'fix-settings', cure: 'Check the path and the stream name; the message lists those there are.' },
+  JOURNAL_FORMAT_NEWER: {
+    reaction: 'fix-settings',
+    cure: 'Read it with the version that wrote it, or a later one.',
+  },
+  JOURNAL_NOT_FOUND: {
+    reaction: 'fix-settings',
+    cure: 'Check the path and the stream name; the message lists those there are.',
+  },
+  JOURNAL_UNRECOGNIZED: {
+    reaction: 'fix-settings',
+    cure: 'Name a journal.db or a .jsonl file that Conclave wrote, or a new path; the file was left untouched.',
+  },
   REPLAY_DIVERGED: {
     reaction: 'inspect-journal',
     cure: 'Compare recorded and replayed; use the version of the chart that wrote the journal.',
@@ -52,7 +89,10 @@ export const ERRORS = {
     cure: 'This chart cannot have written the journal; replay it with the one named in its records.',
   },
   COMMAND_NOT_FOUND: { reaction: 'fix-settings', cure: 'Check the command after `--`.' },
-  MEMBER_UNREACHABLE: { reaction: 'retry', cure: 'Check that the member runs and that the path or address is its own.' },
+  MEMBER_UNREACHABLE: {
+    reaction: 'retry',
+    cure: 'Check that the member runs and that the path or address is its own.',
+  },
 } as const satisfies Record<string, { readonly reaction: Reaction; readonly cure: string }>;
 
 /** What a caller can do about an error. */
@@ -87,7 +127,11 @@ export class UsageError extends ConclaveError {}
 /** Reaction: wait and try again. `outcomeUnknown` tells that the store may have executed the request. */
 export class StoreUnavailableError extends ConclaveError {
   readonly outcomeUnknown: boolean;
-  constructor(code: ErrorCode, message: string, details: ErrorDetails & { readonly outcomeUnknown: boolean }) {
+  constructor(
+    code: ErrorCode,
+    message: string,
+    details: ErrorDetails & { readonly outcomeUnknown: boolean },
+  ) {
     super(code, message, details);
     this.outcomeUnknown = details.outcomeUnknown;
   }
