@@ -1,0 +1,67 @@
+import {
+  accessSync,
+  closeSync,
+  constants,
+  existsSync,
+  openSync,
+  readSync,
+  realpathSync,
+  statSync,
+} from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { SettingsError } from '../errors.ts';
+
+/** Bytes by which a file is recognised. */
+const START_BYTES = 256;
+
+/**
+ * Refuses a path where no file can be written: a directory, a device, a place without permission. Only looks.
+ *
+ * @throws SettingsError `DIRECTORY_UNWRITABLE`, `JOURNAL_UNRECOGNIZED`
+ */
+export function checkWritablePlace(path: string): void {
+  const directory = dirname(path);
+  if (statSync(directory, { throwIfNoEntry: false })?.isDirectory() !== true) {
+    throw new SettingsError(
+      'DIRECTORY_UNWRITABLE',
+      `There is no directory ${directory} to put a journal into.`,
+    );
+  }
+  const file = statSync(path, { throwIfNoEntry: false });
+  if (file?.isDirectory() === true) {
+    throw new SettingsError('JOURNAL_UNRECOGNIZED', `${path} is a directory; name a file in it.`);
+  }
+  if (file !== undefined && !file.isFile()) {
+    throw new SettingsError('JOURNAL_UNRECOGNIZED', `${path} is not a regular file.`);
+  }
+  checkAccess(directory, constants.W_OK | constants.X_OK);
+  if (file !== undefined) checkAccess(path, constants.R_OK | constants.W_OK);
+}
+
+function checkAccess(path: string, mode: number): void {
+  try {
+    accessSync(path, mode);
+  } catch (cause) {
+    throw new SettingsError(
+      'DIRECTORY_UNWRITABLE',
+      `${path} cannot be written: ${(cause as Error).message}. Give the process write permission or another path.`,
+      { cause },
+    );
+  }
+}
+
+/** The first bytes of a file. */
+export function readStart(path: string, bytes = START_BYTES): Buffer {
+  const file = openSync(path, 'r');
+  try {
+    const start = Buffer.alloc(bytes);
+    return start.subarray(0, readSync(file, start, 0, bytes, 0));
+  } finally {
+    closeSync(file);
+  }
+}
+
+/** One name for one file, so that a second writer is found whichever way it was named. */
+export function realPath(path: string): string {
+  return existsSync(path) ? realpathSync(path) : join(realpathSync(dirname(path)), basename(path));
+}
