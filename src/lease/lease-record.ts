@@ -1,4 +1,4 @@
-import type { Token } from './lease-store.ts';
+import type { LeaseView, Token } from './lease-store.ts';
 
 /**
  * The one record a store keeps for each resource, without a time to live: truth lives here and nowhere else.
@@ -35,4 +35,25 @@ export interface LossNote {
   readonly at: number;
   /** Nothing was ever stored here before, as far as anybody could tell. */
   readonly fresh: boolean;
+}
+
+/** Whether storing `b` over `a` would change nothing. */
+export function recordsEqual(a: LeaseRecord | null, b: LeaseRecord | null): boolean {
+  if (a === b) return true;
+  if (a === null || b === null) return false;
+  const { loss: lossA, ...restA } = a;
+  const { loss: lossB, ...restB } = b;
+  if (!sameFields(restA, restB)) return false;
+  return lossA === null || lossB === null ? lossA === lossB : sameFields(lossA, lossB);
+}
+
+function sameFields<T extends object>(a: T, b: T): boolean {
+  return (Object.keys(a) as (keyof T)[]).every((field) => a[field] === b[field]);
+}
+
+/** What anybody may know of a record; `now` is the store's clock. */
+export function viewOf(resource: string, record: LeaseRecord, now: number): LeaseView {
+  const { holder, token, term, beat, leaseMs, expiresAt } = record;
+  const remainingMs = holder === null ? 0 : Math.min(Math.max(expiresAt - now, 0), leaseMs);
+  return { resource, holder, token, term, beat, leaseMs, remainingMs };
 }

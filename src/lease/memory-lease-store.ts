@@ -2,16 +2,16 @@ import { Observable, Subject } from 'rxjs';
 import { StoreUnavailableError, UsageError } from '../errors.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { systemClock } from '../runtime/system-clock.ts';
-import type { LeaseRecord } from './lease-record.ts';
-import { decideAcquire, decideRelease, decideRenew, type Decision, type StoreMoment } from './lease-protocol.ts';
-import type {
-  CallOptions,
-  LeaseSignal,
-  LeaseStore,
-  LeaseStoreDescription,
-  LeaseView,
-  RenewRequest,
-} from './lease-store.ts';
+import {
+  decideAcquire,
+  decideRelease,
+  decideRenew,
+  type Decision,
+  type StoreMoment,
+} from './lease-protocol.ts';
+import { viewOf, type LeaseRecord } from './lease-record.ts';
+import { signalBetween } from './lease-signal.ts';
+import type { CallOptions, LeaseSignal, LeaseStore, LeaseStoreDescription } from './lease-store.ts';
 
 export interface MemoryLeaseOptions {
   /** Default the system's. */
@@ -42,42 +42,28 @@ export class MemoryLeaseStore implements LeaseStore {
     this.#description = description;
   }
 
-  readonly acquire: LeaseStore['acquire'] = async (request, options) => {
-    const { reply } = this.#decide(request.resource, options, (before, moment) =>
-      decideAcquire(before, request, moment),
-    );
-    if (reply.kind === 'won') this.#tellHeld('acquired', request.resource);
-    return reply;
-  };
+  readonly acquire: LeaseStore['acquire'] = async (request, options) =>
+    this.#decide(request.resource, options, (before, moment) => decideAcquire(before, request, moment));
 
-  readonly renew: LeaseStore['renew'] = async (request: RenewRequest, options) => {
-    const { reply } = this.#decide(request.resource, options, (before, moment) =>
-      decideRenew(before, request, moment),
-    );
-    if (reply.kind === 'renewed') this.#tellHeld('renewed', request.resource);
-    return reply;
-  };
+  readonly renew: LeaseStore['renew'] = async (request, options) =>
+    this.#decide(request.resource, options, (before, moment) => decideRenew(before, request, moment));
 
-  readonly release: LeaseStore['release'] = async (request, options) => {
-    const { reply } = this.#decide(request.resource, options, (before) => decideRelease(before, request));
-    const { resource, token } = request;
-    if (reply.released) this.#signals.next({ kind: 'released', resource, token });
-    return reply;
-  };
+  readonly release: LeaseStore['release'] = async (request, options) =>
+    this.#decide(request.resource, options, (before) => decideRelease(before, request));
 
-  readonly read: LeaseStore['read'] = async (resource, { signal }): Promise<LeaseView | null> => {
+  readonly read: LeaseStore['read'] = async (resource, { signal }) => {
     this.#assertUsable(signal);
     const record = this.#records.get(resource);
-    if (!record) return null;
-    const { holder, token, term, beat, leaseMs, expiresAt } = record;
-    const remainingMs = holder === null ? 0 : Math.max(0, expiresAt - this.#clock.monotonicMs());
-    return { resource, holder, token, term, beat, leaseMs, remainingMs };
+    return record ? viewOf(resource, record, this.#clock.monotonicMs()) : null;
   };
 
   watch(resource: string): Observable<LeaseSignal> {
     return new Observable((subscriber) =>
-      this.#signals.subscribe((signal) => {
-        if (signal.resource === resource) subscriber.next(signal);
+      this.#signals.subscribe({
+        next: (signal) => {
+          if (signal.resource === resource) subscriber.next(signal);
+        },
+        complete: () => subscriber.complete(),
       }),
     );
   }
@@ -94,38 +80,34 @@ export class MemoryLeaseStore implements LeaseStore {
 
   async close(): Promise<void> {
     this.#closed = true;
+    this.#signals.complete();
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
 
-  #decide<R>(
+  /** One decision is one turn of the event loop, and with it atomic. */
+  #decide<Reply>(
     resource: string,
     { signal }: CallOptions,
-    decide: (before: LeaseRecord | null, moment: StoreMoment) => Decision<R>,
-  ): Decision<R> {
+    decide: (before: LeaseRecord | null, moment: StoreMoment) => Decision<Reply>,
+  ): Reply {
     this.#assertUsable(signal);
-    const moment = {
-      now: this.#clock.monotonicMs(),
-      incarnation: String(this.#incarnation),
-      tokenFloor: 0n,
-      ...this.#options,
-    };
-    const decision = decide(this.#records.get(resource) ?? null, moment);
-    if (decision.record) this.#records.set(resource, decision.record);
-    return decision;
-  }
-
-  #tellHeld(kind: 'acquired' | 'renewed', resource: string): void {
-    const { holder, token, beat, leaseMs } = this.#records.get(resource) as LeaseRecord;
-    if (holder !== null) this.#signals.next({ kind, resource, holder, token, beat, leaseMs, ageMs: 0 });
+    const now = this.#clock.monotonicMs();
+    const before = this.#records.get(resource) ?? null;
+    const incarnation = String(this.#incarnation);
+    const { reply, record } = decide(before, { now, incarnation, tokenFloor: 0n, ...this.#options });
+    if (record) this.#records.set(resource, record);
+    const news = signalBetween(resource, before, record, now);
+    if (news) this.#signals.next(news);
+    return reply;
   }
 
   #assertUsable(signal: AbortSignal): void {
     if (this.#closed) throw new UsageError('STORE_CLOSED', 'The memory lease store was closed.');
     if (signal.aborted)
-      throw new StoreUnavailableError('STORE_UNAVAILABLE', 'The call was given up before it was made.', {
+      throw new StoreUnavailableError('STORE_TIMEOUT', 'The call was given up before it was made.', {
         outcomeUnknown: false,
         cause: signal.reason,
       });
