@@ -3,7 +3,7 @@ import { persistState } from '../runtime/xstate-shapes.ts';
 import { hashRecord } from './codec.ts';
 import type { Entry, JournalRecord, Json, StreamHeader } from './journal.ts';
 import { INIT_EVENT, RESUMED_EVENT, TRIMMED_EVENT } from './own-events.ts';
-import { TimerLedger } from './pending-timers.ts';
+import { TimerLedger, type TimerStep } from './pending-timers.ts';
 import { Redactor } from './secrets.ts';
 import { encodeValue } from './values.ts';
 import { processSecretKey } from '../runtime/system-randomness.ts';
@@ -31,38 +31,50 @@ export class CheckpointTracker {
   readonly #timers = new TimerLedger();
   #actor = '';
   #parent: string | null = null;
-  #seq = 0;
-  #state: AnyMachineSnapshot | null = null;
-  #header: StreamHeader | null = null;
+  #at: Place | null = null;
 
   /** Takes the next entry, written under `header`. O(effects of the entry). */
   apply(entry: Entry, header: StreamHeader): void {
-    this.#header = header;
-    const { event } = entry;
+    this.follow(entry, header);
+    this.#at = { seq: entry.seq, header, state: entry.after ?? this.#at?.state ?? null };
+  }
+
+  /**
+   * Takes the next entry but for its place and state, which are then given to `checkpoint`. Plain events without
+   * effects may be left out.
+   */
+  follow(step: TimerStep, header: StreamHeader): void {
+    const { event } = step;
     if (event.type === INIT_EVENT || event.type === RESUMED_EVENT || event.type === TRIMMED_EVENT) {
       const { actor, parent } = event as unknown as { readonly actor?: string; readonly parent?: string };
       this.#actor = actor ?? '';
       this.#parent = parent ?? null;
     }
-    this.#seq = entry.seq;
-    if (entry.after !== null) this.#state = entry.after;
-    this.#timers.apply(entry, header.boot);
+    this.#timers.apply(step, header.boot);
   }
 
   /**
    * The checkpoint after the last entry taken; null before any that had a state. What children are at is read now, so
    * take it before anything else is processed if children matter.
    */
-  checkpoint(): Checkpoint | null {
-    if (this.#state === null || this.#header === null) return null;
-    return checkpointOf(this.#header, {
-      seq: this.#seq,
+  checkpoint(at: Place | null = this.#at): Checkpoint | null {
+    if (at === null || at.state === null) return null;
+    const { seq, header, state } = at;
+    return checkpointOf(header, {
+      seq,
       actor: this.#actor,
       parent: this.#parent,
-      state: this.#state,
+      state,
       timers: this.#timers,
     });
   }
+}
+
+/** Where a checkpoint is taken. */
+export interface Place {
+  readonly seq: number;
+  readonly header: StreamHeader;
+  readonly state: AnyMachineSnapshot | null;
 }
 
 export interface CheckpointParts {

@@ -1,6 +1,8 @@
-import { JournalError } from '../errors.ts';
+import type { AnyMachineSnapshot } from 'xstate';
+import { JournalError, UsageError } from '../errors.ts';
 import { CheckpointTracker, chainAfter, trimmedRecord } from './checkpoint.ts';
 import { encodeEntry } from './codec.ts';
+import { EntryRing, type Held, type Segment } from './entry-ring.ts';
 import {
   GENESIS,
   type Entry,
@@ -12,7 +14,6 @@ import {
   type StreamHeader,
   type StreamSummary,
 } from './journal.ts';
-import { Ring } from './ring.ts';
 
 /** Records that one stream of a memory journal holds unless told otherwise. */
 export const MEMORY_RECORDS_DEFAULT = 10_000;
@@ -41,9 +42,7 @@ export interface MemoryJournal extends Journal {
  * createActor(eventSourced(machine, { journal, stream: 'orders' })).start();
  * for await (const record of journal.export()) console.log(record.seq, record.event.type);
  */
-export function memoryJournal({
-  limit = MEMORY_RECORDS_DEFAULT,
-}: MemoryJournalOptions = {}): MemoryJournal {
+export function memoryJournal({ limit = MEMORY_RECORDS_DEFAULT }: MemoryJournalOptions = {}): MemoryJournal {
   return new BoundedJournal(limit);
 }
 
@@ -112,26 +111,25 @@ class BoundedJournal implements MemoryJournal {
   }
 }
 
-/** An entry with the header of the incarnation that wrote it. */
-interface Held {
-  readonly entry: Entry;
-  readonly header: StreamHeader;
-}
-
 class MemoryStream {
-  readonly #ring: Ring<Held>;
-  /** Chain before the first record ever written here. */
+  readonly #limit: number;
+  readonly #ring: EntryRing;
+  /** Where the stream stood before the first entry here. */
   readonly #base: StreamHead;
-  #nextSeq: number;
+  readonly #tracker = new CheckpointTracker();
   #writer: MemoryWriter | null = null;
-  /** The last entry dropped, and the state there. */
-  #cut: Held | null = null;
-  #tracker: CheckpointTracker | null = null;
+  /** Whether the oldest entry of the ring is the last one dropped, kept for the state at the cut. */
+  #cut = false;
+  /** The state at the cut where the entry there tells none. */
+  #carried: AnyMachineSnapshot | null = null;
 
   constructor(limit: number, head: StreamHead = { seq: 0, chain: GENESIS }) {
-    this.#ring = new Ring(limit);
+    if (!Number.isSafeInteger(limit) || limit < 1) {
+      throw new UsageError('SETTINGS_INVALID', `A memory journal holds 1 record or more, not ${limit}.`);
+    }
+    this.#limit = limit;
+    this.#ring = new EntryRing(limit + 1, head.seq);
     this.#base = head;
-    this.#nextSeq = head.seq + 1;
   }
 
   get claimed(): boolean {
@@ -139,7 +137,7 @@ class MemoryStream {
   }
 
   get nextSeq(): number {
-    return this.#nextSeq;
+    return this.#ring.firstSeq + this.#ring.size;
   }
 
   claim(header: StreamHeader, head: StreamHead | undefined): JournalWriter {
@@ -151,11 +149,11 @@ class MemoryStream {
         { place: stream },
       );
     }
-    if (head !== undefined && head.seq !== this.#nextSeq - 1) {
+    if (head !== undefined && head.seq !== this.nextSeq - 1) {
       throw new JournalError(
         'JOURNAL_CONFLICT',
-        `The stream ${stream} stands at ${this.#nextSeq - 1}, not at ${head.seq} as its next writer was told.`,
-        { place: `${stream}@${this.#nextSeq - 1}` },
+        `The stream ${stream} stands at ${this.nextSeq - 1}, not at ${head.seq} as its next writer was told.`,
+        { place: `${stream}@${this.nextSeq - 1}` },
       );
     }
     this.#writer = new MemoryWriter(header, this);
@@ -166,19 +164,21 @@ class MemoryStream {
     this.#writer = null;
   }
 
-  append(entry: Entry, header: StreamHeader): void {
-    this.#nextSeq = entry.seq + 1;
-    const evicted = this.#ring.push({ entry, header });
-    if (evicted !== undefined) this.#drop(evicted);
+  append(entry: Entry, segment: Segment): void {
+    if (this.#ring.size - Number(this.#cut) === this.#limit) this.#moveCut();
+    this.#ring.push(entry, segment);
   }
 
   trim(seq: number): void {
-    for (const held of this.#ring.takeWhile(({ entry }) => entry.seq < seq)) this.#drop(held);
+    while (this.#ring.size > Number(this.#cut) && this.#ring.firstSeq + Number(this.#cut) < seq)
+      this.#moveCut();
   }
 
   *records(): Generator<JournalRecord> {
-    const held = this.#ring.toArray();
-    const trimmed = this.#trimmed();
+    const ring = this.#ring;
+    // As it is now: the stream may go on while somebody reads.
+    const held = Array.from({ length: ring.size }, (_, at) => ring.at(at));
+    const trimmed = this.#cut ? this.#trimmed(held.shift()) : null;
     if (trimmed !== null) yield trimmed;
     let chain = trimmed === null ? this.#base.chain : chainAfter(trimmed);
     for (const { entry, header } of held) {
@@ -195,36 +195,48 @@ class MemoryStream {
   }
 
   summary(): StreamSummary | null {
-    const held = this.#ring.toArray();
-    const last = held.at(-1) ?? this.#cut;
-    if (last === null) return null;
-    const { header, entry } = last;
-    const first = this.#cut?.entry.seq ?? held[0]?.entry.seq ?? entry.seq;
-    return { ...this.head(), stream: header.stream, first, machine: header.machine, lastWall: entry.wall };
+    const ring = this.#ring;
+    if (ring.size === 0) return null;
+    const { header, entry } = ring.at(ring.size - 1);
+    const { stream, machine } = header;
+    return { ...this.head(), stream, first: ring.firstSeq, machine, lastWall: entry.wall };
   }
 
-  #drop(held: Held): void {
-    this.#tracker ??= new CheckpointTracker();
-    this.#tracker.apply(held.entry, held.header);
-    this.#cut = held;
+  /** Drops the oldest record: its entry becomes the cut. */
+  #moveCut(): void {
+    const ring = this.#ring;
+    if (this.#cut) {
+      if (ring.size > 1 && ring.hasState(1)) this.#carried = null;
+      else this.#carried ??= ring.at(0).entry.after;
+      ring.shift();
+    }
+    this.#cut = true;
+    const step = ring.oldestStep();
+    if (step !== null) this.#tracker.follow(step, step.header);
   }
 
-  #trimmed(): JournalRecord | null {
-    const checkpoint = this.#tracker?.checkpoint() ?? null;
-    if (checkpoint === null || this.#cut === null) return null;
-    const { entry, header } = this.#cut;
-    return trimmedRecord(encodeEntry(header, entry, this.#base.chain), checkpoint);
+  #trimmed(cut: Held | undefined): JournalRecord | null {
+    if (cut === undefined) return null;
+    const { entry, header } = cut;
+    const state = entry.after ?? this.#carried;
+    const checkpoint = this.#tracker.checkpoint({ seq: entry.seq, header, state });
+    // The state at the cut is that of an earlier entry where the one there (a stop, a note) tells none.
+    return checkpoint === null
+      ? null
+      : trimmedRecord(encodeEntry(header, { ...entry, after: state }, this.#base.chain), checkpoint);
   }
 }
 
 class MemoryWriter implements JournalWriter {
   readonly header: StreamHeader;
   readonly #stream: MemoryStream;
+  readonly #segment: Segment;
   #open = true;
 
   constructor(header: StreamHeader, stream: MemoryStream) {
     this.header = header;
     this.#stream = stream;
+    this.#segment = { header, machine: null };
   }
 
   get nextSeq(): number {
@@ -232,7 +244,7 @@ class MemoryWriter implements JournalWriter {
   }
 
   record(entry: Entry): void {
-    if (this.#open) this.#stream.append(entry, this.header);
+    if (this.#open) this.#stream.append(entry, this.#segment);
   }
 
   async durable(seq: number): Promise<void> {

@@ -62,7 +62,9 @@ export interface EventSourcedOptions {
   readonly version?: string;
 }
 
-const recordedScopes = new WeakMap<object, RecordedActor>();
+/** On the scope itself: it is looked at for each event, and a property is found faster than a key of a map. */
+const RECORDED = Symbol('conclave.recorded');
+
 const recordedActors = new WeakMap<object, RecordedActor>();
 const plainMachines = new WeakMap<object, AnyStateMachine>();
 
@@ -177,12 +179,12 @@ function wrap<TMachine extends AnyStateMachine>(wrapped: TMachine, settings: Rec
       return snapshot;
     },
     start(snapshot: AnyMachineSnapshot, scope: Scope) {
-      const recorded = recordedScopes.get(scope);
+      const recorded = scope[RECORDED];
       if (recorded === undefined) machine.start(snapshot as never);
       else recorded.start(snapshot);
     },
     transition(snapshot: AnyMachineSnapshot, event: EventObject, scope: Scope) {
-      const recorded = recordedScopes.get(scope);
+      const recorded = scope[RECORDED];
       return recorded === undefined
         ? machine.transition(snapshot, event, scope)
         : recorded.step(snapshot, event);
@@ -203,13 +205,13 @@ function wrap<TMachine extends AnyStateMachine>(wrapped: TMachine, settings: Rec
   return logic;
 }
 
-type Scope = ActorScope<never, never> & AnyActorScope;
+type Scope = ActorScope<never, never> & AnyActorScope & { [RECORDED]?: RecordedActor };
 
 function recordedFor(settings: RecordingSettings, scope: Scope, input: unknown): RecordedActor {
   const { parent } = actorFacts(scope);
   const parentStream = (parent === null ? undefined : recordedActors.get(parent)?.stream) ?? null;
   const recorded = new RecordedActor(settings, scope, { input, parentStream });
-  recordedScopes.set(scope, recorded);
+  scope[RECORDED] = recorded;
   recordedActors.set(scope.self, recorded);
   return recorded;
 }

@@ -11,8 +11,8 @@ import type { Journal, JournalWriter, StreamHead, StreamHeader } from '../journa
 import { INIT_EVENT, RESUMED_EVENT, TRIMMED_EVENT, type FaultPhase } from '../journal/own-events.ts';
 import { TimerLedger, type PendingTimer } from '../journal/pending-timers.ts';
 import type { Clock } from './clock.ts';
-import { kindOf, TIMER_KIND } from './event-kinds.ts';
-import { StreamPen } from './stream-pen.ts';
+import { EXTERNAL_KIND, kindOf, TIMER_KIND, type EventKind } from './event-kinds.ts';
+import { StreamPen, type Step } from './stream-pen.ts';
 import { systemClock } from './system-clock.ts';
 import { checkDelay } from './timer-delays.ts';
 import type { TransitionCheck } from './transition-check.ts';
@@ -188,8 +188,9 @@ export class RecordedActor {
   /** Computes one step, records it, then carries out its effects. */
   step(snapshot: AnyMachineSnapshot, received: EventObject): AnyMachineSnapshot {
     const pen = this.#pen;
-    const event = this.#dated(received);
     const { machine } = this.#settings;
+    const kind = kindOf(received.type);
+    const event = kind === TIMER_KIND ? this.#dated(received) : received;
     // Before its start and after its end an actor computes, but decides nothing.
     if (pen === null) return machine.transition(snapshot, event, this.#scope) as AnyMachineSnapshot;
     this.#seq = pen.nextSeq;
@@ -206,7 +207,7 @@ export class RecordedActor {
       this.#fail(pen, 'transition', event, { from: snapshot, kept: snapshot }, error);
       throw error;
     }
-    this.#record(pen, snapshot, event, next, effects);
+    this.#record(pen, kind, { event, before: snapshot, after: next, effects });
     try {
       for (const effect of effects) this.#collector.execute(effect);
     } catch (error) {
@@ -219,41 +220,32 @@ export class RecordedActor {
 
   /** A chart reads no clock: its timers say when they fired, by `at`, as other events do by themselves. */
   #dated(event: EventObject): EventObject {
-    if (!event.type.startsWith('xstate.after.') || 'at' in event) return event;
-    return { ...event, at: this.#clock.monotonicMs() } as EventObject;
+    return { at: this.#clock.monotonicMs(), ...event } as EventObject;
   }
 
-  #record(
-    pen: StreamPen,
-    before: AnyMachineSnapshot,
-    event: EventObject,
-    after: AnyMachineSnapshot,
-    effects: readonly Effect[],
-  ): void {
-    let kind = kindOf(event.type);
+  #record(pen: StreamPen, told: EventKind, step: Step): void {
+    let kind = told;
     let cause: string | undefined;
-    if (kind.source === 'invoke') {
-      const { actorId } = event as EventObject & { readonly actorId: string };
-      cause = this.#spawned.get(actorId);
-      this.#spawned.delete(actorId);
-    } else if (this.#timers.pending.length > 0 && kind.kind === 'event') {
-      cause = this.#timers.causeOf(event);
+    if (told !== EXTERNAL_KIND) {
+      if (told.source === 'invoke') cause = this.#causeOfResult(step.event);
+    } else if (this.#ownTimers && this.#timers.pending.length > 0) {
+      cause = this.#timers.causeOf(step.event);
       if (cause !== undefined) kind = TIMER_KIND;
     }
-    // XState stops an actor without having changed its state.
-    const state = kind.kind === 'stop' ? null : after;
-    pen.record(kind, { event, before, after: state, effects }, cause);
-    if (this.#ownTimers) {
-      const step = {
-        seq: this.#seq,
-        kind: kind.kind,
-        event,
-        effects,
-        mono: this.#clock.monotonicMs(),
-        wall: 0,
-      };
-      this.#timers.apply(cause === undefined ? step : { ...step, cause }, '');
-    }
+    pen.record(kind, step, cause);
+    if (this.#ownTimers) this.#followTimers(kind, step, cause);
+  }
+
+  #causeOfResult(event: EventObject): string | undefined {
+    const { actorId } = event as EventObject & { readonly actorId: string };
+    const cause = this.#spawned.get(actorId);
+    this.#spawned.delete(actorId);
+    return cause;
+  }
+
+  #followTimers({ kind }: EventKind, { event, effects }: Step, cause: string | undefined): void {
+    const step = { seq: this.#seq, kind, event, effects, mono: this.#clock.monotonicMs(), wall: 0 };
+    this.#timers.apply(cause === undefined ? step : { ...step, cause }, '');
   }
 
   #recordBeginning(pen: StreamPen, { snapshot, input, effects, restored }: Beginning): void {
@@ -298,8 +290,9 @@ export class RecordedActor {
       this.#ownTimers = true;
       this.#timers.adopt(resume.timers.map(({ timer }) => timer));
     } else if (this.#ownTimers) {
-      const step = { seq: pen.nextSeq - 1, kind: 'init', event: { type: INIT_EVENT }, effects };
-      this.#timers.apply({ ...step, mono: this.#clock.monotonicMs(), wall: 0 }, '');
+      this.#seq = pen.nextSeq - 1;
+      const begun = { event: { type: INIT_EVENT }, before: null, after: null, effects };
+      this.#followTimers({ kind: 'init', source: 'external' }, begun, undefined);
     }
   }
 

@@ -4,10 +4,14 @@ import type { AskedEffect, Journal, JournalWriter, StreamHead, StreamHeader } fr
 import { FAULT_EVENT, type FaultPhase } from '../journal/own-events.ts';
 import type { Clock } from './clock.ts';
 import type { EventKind } from './event-kinds.ts';
+import { systemClock } from './system-clock.ts';
 import { projectEvent } from './xstate-shapes.ts';
 
 /** Names tried for an actor that nobody named, before its stream is refused as in use. */
 const UNNAMED_STREAMS_MAX = 100_000;
+
+/** Events closer to each other than this are one burst. */
+const BURST_MS = 5;
 
 /** One step as it is recorded. */
 export interface Step {
@@ -29,10 +33,15 @@ export interface PenOptions {
 export class StreamPen {
   readonly writer: JournalWriter;
   readonly #clock: Clock;
+  /** A clock that simulates is always asked: what it tells may change at any instant. */
+  readonly #wallAskedEveryMs: number;
+  #wallAsked = Number.NEGATIVE_INFINITY;
+  #wall = 0;
 
   constructor(options: PenOptions, clock: Clock) {
     this.writer = claim(options);
     this.#clock = clock;
+    this.#wallAskedEveryMs = clock === systemClock ? BURST_MS : 0;
   }
 
   get nextSeq(): number {
@@ -40,17 +49,30 @@ export class StreamPen {
   }
 
   /** @param cause The effect this came of, `"<seq>:<n>"`. */
-  record({ kind, source }: EventKind, step: Step, cause?: string): void {
+  record({ kind, source }: EventKind, { event, before, after, effects }: Step, cause?: string): void {
     const { writer } = this;
-    const { event, before, after, effects } = step;
     const seq = writer.nextSeq;
     const mono = this.#clock.monotonicMs();
-    const wall = this.#clock.wallMs();
+    const wall = this.#wallAt(mono);
+    // XState stops an actor without having changed its state.
+    const state = kind === 'stop' ? null : after;
     writer.record(
       cause === undefined
-        ? { seq, kind, mono, wall, event, source, before, after, effects }
-        : { seq, kind, mono, wall, event, source, before, after, effects, cause },
+        ? { seq, kind, mono, wall, event, source, before, after: state, effects }
+        : { seq, kind, mono, wall, event, source, before, after: state, effects, cause },
     );
+  }
+
+  /**
+   * The wall clock tells people when something was; within a burst of events the real one need not be asked for each,
+   * since asking takes about as long as all else a record needs.
+   */
+  #wallAt(mono: number): number {
+    if (mono - this.#wallAsked >= this.#wallAskedEveryMs) {
+      this.#wallAsked = mono;
+      this.#wall = this.#clock.wallMs();
+    }
+    return this.#wall + Math.trunc(mono - this.#wallAsked);
   }
 
   /** Records that processing `during` threw, and that the state is `kept` again. */

@@ -1,0 +1,91 @@
+import { fork, type ChildProcess } from 'node:child_process';
+
+/**
+ * Ratios, not times. Each contestant lives in a process of its own, so that nobody's heap costs another; they take
+ * short turns, and what is printed is the median of the turns' own ratios, so that a machine that slows down or is
+ * shared slows all of them. A turn is measured in CPU time: what waits for a core does not count, collecting garbage
+ * on other threads does.
+ */
+
+export interface Comparison {
+  readonly name: string;
+  /** Median of its speed in rounds a CPU second. */
+  readonly perSecond: number;
+  /** Median of its speed through that of the first contestant in the same turn. */
+  readonly ratio: number;
+}
+
+/** Name → makes what does `rounds` rounds of the work. */
+export type Contestants = Readonly<Record<string, () => Promise<Work> | Work>>;
+export type Work = (rounds: number) => void | Promise<void>;
+
+interface Settings {
+  readonly rounds: number;
+  readonly repetitions: number;
+}
+
+/** Runs all contestants of `file`, which must call `serve` when it is started as a child. */
+export async function compare(
+  file: string,
+  contestants: Contestants,
+  settings: Settings,
+): Promise<Comparison[]> {
+  const names = Object.keys(contestants);
+  const children = names.map((name) => fork(file, [CHILD, name]));
+  const speeds: number[][] = names.map(() => []);
+  for (const child of children) for (let warm = 0; warm < 5; warm += 1) await turn(child, settings.rounds);
+  for (let repetition = 0; repetition < settings.repetitions; repetition += 1) {
+    for (const [at, child] of children.entries()) speeds[at]?.push(await turn(child, settings.rounds));
+  }
+  for (const child of children) child.kill();
+  const first = speeds[0] ?? [];
+  return names.map((name, at) => {
+    const own = speeds[at] ?? [];
+    return {
+      name,
+      perSecond: median(own),
+      ratio: median(own.map((speed, n) => speed / (first[n] ?? Number.NaN))),
+    };
+  });
+}
+
+const CHILD = '--contestant';
+
+/** Does the turns of one contestant if this process is one; false otherwise. */
+export async function serve(contestants: Contestants): Promise<boolean> {
+  const [flag, name = ''] = process.argv.slice(2);
+  if (flag !== CHILD) return false;
+  const work = await contestants[name]?.();
+  process.on('message', (rounds: number) => {
+    void (async () => {
+      const before = process.cpuUsage();
+      await work?.(rounds);
+      const { user, system } = process.cpuUsage(before);
+      process.send?.((rounds * 1_000_000) / (user + system));
+    })();
+  });
+  return true;
+}
+
+async function turn(child: ChildProcess, rounds: number): Promise<number> {
+  return new Promise((resolve) => {
+    child.once('message', (speed: number) => resolve(speed));
+    child.send(rounds);
+  });
+}
+
+export function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 === 1
+    ? (sorted[middle] ?? Number.NaN)
+    : ((sorted[middle - 1] ?? 0) + (sorted[middle] ?? 0)) / 2;
+}
+
+export function printTable(title: string, rows: readonly Comparison[], unit: string): void {
+  console.log(`\n${title}`);
+  for (const { name, perSecond, ratio } of rows) {
+    const speed = `${(perSecond / 1000).toFixed(1)} k ${unit}/s`;
+    console.log(`  ${name.padEnd(44)} ${speed.padStart(22)}   × ${ratio.toFixed(2)}`);
+  }
+}
