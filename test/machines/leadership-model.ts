@@ -1,4 +1,4 @@
-import { initialTransition, type SnapshotFrom, transition } from 'xstate';
+import type { SnapshotFrom } from 'xstate';
 import {
   type AcquireParams,
   type LeadershipEvent,
@@ -6,6 +6,7 @@ import {
   type LeadershipTimings,
   type RenewParams,
 } from '../../machines/index.ts';
+import { InertScope } from '../../src/runtime/xstate-internals.ts';
 import type { LeaseRecord } from '../../src/lease/lease-record.ts';
 import {
   decideAcquire,
@@ -16,8 +17,8 @@ import {
 
 /**
  * The real leadership chart of several members and the real lease protocol over one record, in abstract time:
- * whole ticks, every order of sending, executing, answering, losing, firing and waiting. Timers fire when due or
- * any time later, so a frozen member is one whose timers are not chosen.
+ * whole ticks. Messages arrive and timers fire within the tick, in every order, until something goes wrong: a message
+ * takes any time or is lost, a member freezes or crashes, the store loses its data. That is counted.
  */
 
 export type Snapshot = SnapshotFrom<typeof leadershipMachine>;
@@ -46,8 +47,12 @@ export interface Member {
   readonly incarnation: number;
   readonly snapshot: Snapshot;
   readonly timers: Readonly<Record<string, Timer>>;
+  /** A frozen member fires no timer and reads no answer. */
+  readonly frozen: boolean;
   /** A request on its way to the store. */
   readonly request: Request | null;
+  /** The message on its way may take any time. */
+  readonly delayed: boolean;
   /** An answer on its way back. */
   readonly answer: {
     readonly attempt: number;
@@ -79,17 +84,24 @@ export const TIMINGS: LeadershipTimings = {
 };
 
 const LUCK = 0.5;
+/** One scope for all: computing transitions and nothing else. */
+const inert = new InertScope({ actor: 'leadership', parent: null, stream: 'model' });
 type Send = (member: Member, now: number) => Member;
 
 export function joins(id: string, incarnation: number, now: number): Member {
-  const [snapshot, actions] = initialTransition(leadershipMachine, {
+  const actions = inert.begin(0, null);
+  const snapshot = leadershipMachine.getInitialSnapshot(inert.scope as never, {
     resource: 'r',
     candidateId: `${id}${incarnation}`,
     timings: TIMINGS,
     onJournalFailure: 'continue',
     paused: false,
   });
-  return carryOut({ id, incarnation, snapshot, timers: {}, request: null, answer: null }, actions, now);
+  return carryOut(
+    { id, incarnation, snapshot, timers: {}, frozen: false, delayed: false, request: null, answer: null },
+    actions,
+    now,
+  );
 }
 
 /** Gives a member an event, and carries out what its chart then asks for. */
@@ -99,8 +111,21 @@ export function tell(
   now: number,
 ): Member {
   if (member.snapshot.status !== 'active') return member;
-  const [snapshot, actions] = transition(leadershipMachine, member.snapshot, event as LeadershipEvent);
-  return carryOut({ ...member, snapshot }, actions, now);
+  const actions = inert.begin(1, member.snapshot);
+  const snapshot = leadershipMachine.transition(
+    member.snapshot,
+    event as LeadershipEvent,
+    inert.scope as never,
+  ) as Snapshot;
+  return awaited(carryOut({ ...member, snapshot }, actions, now));
+}
+
+/** The chart ignores an answer to any but its last request: one on its way is as good as none. */
+function awaited(member: Member): Member {
+  const { answer, snapshot } = member;
+  return answer === null || answer.attempt === snapshot.context.attempt
+    ? member
+    : { ...member, answer: null };
 }
 
 function carryOut(
@@ -126,13 +151,13 @@ function carryOut(
         break;
       }
       case 'requestAcquire':
-        next = { ...next, request: acquireRequest(next, params, now) };
+        next = { ...next, delayed: false, request: acquireRequest(next, params, now) };
         break;
       case 'requestRenew':
-        next = { ...next, request: renewRequest(next, params, now) };
+        next = { ...next, delayed: false, request: renewRequest(next, params, now) };
         break;
       case 'requestRelease':
-        next = { ...next, request: releaseRequest(next, params, now) };
+        next = { ...next, delayed: false, request: releaseRequest(next, params, now) };
         break;
       case 'awaitJournal':
         afterwards.push((m, at) =>
