@@ -69,10 +69,10 @@ export class FrameScanner {
     return this.#take(head, head.end + 1);
   }
 
-  /** The last line of a file, whole but for its newline; null if what is left is not that. */
+  /** The last line of a file, whole but for its newline; null if what is left does not begin with that. */
   unterminated(): Frame | null {
     const head = this.#head();
-    return head !== null && this.#pending.length === head.end ? this.#take(head, head.end) : null;
+    return head !== null && this.#pending.length >= head.end ? this.#take(head, head.end) : null;
   }
 
   /** What has not been taken yet: where it begins, how long it is, whether it holds a newline. */

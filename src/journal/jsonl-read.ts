@@ -97,7 +97,7 @@ class JsonlScan {
   }
 
   *end(): Generator<JsonlLine> {
-    const last = this.#suspect === null && this.#header?.form === 'live' ? this.#whole() : null;
+    const last = this.#header?.form === 'live' ? this.#whole() : null;
     if (last !== null) {
       this.#unterminated = true;
       const line = this.#read(last);
