@@ -220,6 +220,17 @@ export type ResolveActor = (id: string) => unknown;
 
 const persistedActor: ResolveActor = (id) => ({ xstate$$type: 1, id });
 
+/** Whether an encoded value has a place whose value could not be recorded. */
+export function refusedIn(json: Json): string | null {
+  if (typeof json !== 'object' || json === null) return null;
+  if (!isList(json) && typeof json['$refused'] === 'string') return json['$refused'];
+  for (const member of Object.values(json)) {
+    const refused = refusedIn(member);
+    if (refused !== null) return refused;
+  }
+  return null;
+}
+
 /**
  * The inverse of `encodeValue`. Actor references become what `resolveActor` makes of their id.
  *

@@ -17,6 +17,7 @@ import {
   type RecordingSettings,
   type ResumePoint,
 } from './recorded-actor.ts';
+import { plainMachine, rememberPlain } from './plain-machine.ts';
 import { describeStructure, structureHash } from './structure.ts';
 import { TransitionCheck } from './transition-check.ts';
 import { actorFacts, isLiveScope } from './xstate-internals.ts';
@@ -66,13 +67,11 @@ export interface EventSourcedOptions {
 const RECORDED = Symbol('conclave.recorded');
 
 const recordedActors = new WeakMap<object, RecordedActor>();
-const plainMachines = new WeakMap<object, AnyStateMachine>();
 
 /**
  * Makes a machine event-sourced. The result is used wherever the machine is: `createActor`, `invoke`, `spawn`,
- * `provide`, inspectors.
+ * `provide`, inspectors. A machine that is event-sourced already is made so anew, with these options.
  *
- * @throws UsageError when the machine is event-sourced already.
  * @example
  * const actor = createActor(eventSourced(orderMachine, { journal, stream: 'orders/17' })).start();
  * actor.send({ type: 'paid' });
@@ -92,11 +91,6 @@ export function resumedFrom<TMachine extends AnyStateMachine>(
   resume: ResumePoint,
 ): TMachine {
   return wrap(machine, settingsOf(plainMachine(machine), options, resume));
-}
-
-/** The machine below an event-sourced one; any other machine as it is. */
-export function plainMachine<TMachine extends AnyStateMachine>(machine: TMachine): TMachine {
-  return (plainMachines.get(machine) as TMachine | undefined) ?? machine;
 }
 
 /**
@@ -201,7 +195,7 @@ function wrap<TMachine extends AnyStateMachine>(wrapped: TMachine, settings: Rec
     machine,
     overrides,
   );
-  plainMachines.set(logic, machine);
+  rememberPlain(logic, machine);
   return logic;
 }
 

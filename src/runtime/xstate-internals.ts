@@ -203,7 +203,8 @@ export class InertScope {
   #step = 0;
   #created = 0;
 
-  constructor({ actor, parent, stream }: InertActor) {
+  /** @param onEffect Called for each effect as it is asked for; throwing makes the transition fail. */
+  constructor({ actor, parent, stream }: InertActor, onEffect: (effect: Effect) => void = () => {}) {
     const self = createActor(EMPTY_LOGIC, {
       id: actor,
       ...(parent !== null && { parent: stubActor(parent) }),
@@ -234,7 +235,10 @@ export class InertScope {
       stopChild: nothing,
       system: self.system,
       defer: () => this.#effects.push({ type: SPAWN_EFFECT } as Effect),
-      actionExecutor: (effect) => this.#effects.push(effect),
+      actionExecutor: (effect) => {
+        onEffect(effect);
+        this.#effects.push(effect);
+      },
     };
   }
 
