@@ -120,8 +120,9 @@ function ambientUse(identifier: Identifier): string | undefined {
   }
   const refused = table.ambientMembers[name];
   if (refused === undefined) return undefined;
-  if (member === undefined) return destructures(use, identifier) ? `${name}, taken apart` : undefined;
-  return refused.has(member) ? `${name}.${member}` : undefined;
+  const uses = member === undefined ? takenFrom(use, identifier) : [member];
+  const found = uses.find((each) => each === '*' || refused.has(each));
+  return found === undefined ? undefined : `${name}.${found}`;
 }
 
 /** `m` of `object.m` or `object['m']`. */
@@ -131,9 +132,13 @@ function memberOf(use: Node, object: Node): string | undefined {
   return use.property.type === 'Literal' ? String(use.property.value) : undefined;
 }
 
-/** `const { now } = Date` and `const clock = Date`. */
-function destructures(use: Node, value: Node): boolean {
-  return use.type === 'VariableDeclarator' && use.init === value;
+/** `now` of `const { now } = Date`; `*` of `const clock = Date`, after which it could be anything. */
+function takenFrom(use: Node, value: Node): readonly string[] {
+  if (use.type !== 'VariableDeclarator' || use.init !== value) return [];
+  if (use.id.type !== 'ObjectPattern') return ['*'];
+  return use.id.properties.map((property) =>
+    property.type === 'Property' && property.key.type === 'Identifier' ? property.key.name : '*',
+  );
 }
 
 export default { meta: { name: 'rings' }, rules: { imports, ambient } };

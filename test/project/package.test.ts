@@ -41,7 +41,10 @@ describe('scripts', () => {
   test('every one that the documentation or the checks call exists', () => {
     const pages = projectFiles().filter((path) => path.endsWith('.md') || path === '.ci/run');
     const called = pages.flatMap((page) =>
-      [...read(page).matchAll(/npm run ([\w:-]*\w)/g)].map((match) => ({ page, script: match[1] ?? '' })),
+      [...read(page).matchAll(/npm run (?:-\S+ )*(\w[\w:-]*)/g)].map((match) => ({
+        page,
+        script: match[1] ?? '',
+      })),
     );
     expect(called.filter(({ script }) => scripts[script] === undefined)).toEqual([]);
   });

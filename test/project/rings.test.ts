@@ -101,6 +101,12 @@ const refused: readonly Planted[] = [
   ['src/runtime/*.ts', `setTimeout(() => undefined, 1);`, /take the Clock or Randomness port/],
   ['src/runtime/*.ts', `globalThis.setInterval(() => undefined, 1);`, /take the Clock or Randomness port/],
   ['src/runtime/*.ts', `export const a = Math.random();`, /take the Clock or Randomness port/],
+  [
+    'src/runtime/*.ts',
+    `const clock = Date; export const a = clock.now();`,
+    /take the Clock or Randomness port/,
+  ],
+  ['src/runtime/*.ts', `const { now } = Date; export const a = now();`, /take the Clock or Randomness port/],
   ['src/runtime/*.ts', `export const a = AbortSignal.timeout(1);`, /take the Clock or Randomness port/],
   ['src/runtime/*.ts', `export const a = crypto.randomUUID();`, /take the Clock or Randomness port/],
   [
@@ -120,6 +126,7 @@ const allowed: readonly Planted[] = [
   ['machines/*.rules.ts', `export { a } from './b.rules.ts';`],
   ['machines/*.rules.ts', `export const a = (Date: { now(): number }): number => Math.max(1, Date.now());`],
   ['src/lease/*.ts', `export const a = (wallMs: number): string => new Date(wallMs).toISOString();`],
+  ['src/cli/*.ts', `const { stdin } = process; export const a = stdin;`],
   ['src/lease/*.ts', `import { createHash } from 'node:crypto'; export const a = createHash;`],
   ['src/lease/*.ts', `export { a } from '../../machines/index.ts';`],
   ['src/lease/sqlite-lease-store.ts', `export { a } from './sqlite-schema.ts';`],
