@@ -1,4 +1,4 @@
-import { JournalError } from '../errors.ts';
+import { ConclaveError, JournalError } from '../errors.ts';
 import type { Clock, TimerId } from '../runtime/clock.ts';
 import { Backlog, type Origin, type Parcel } from './durable-backlog.ts';
 import type { OnNotice } from './durable-notice.ts';
@@ -20,7 +20,7 @@ export const RETRY_AFTER_MS = 500;
 /** What `close` waits for at most unless told otherwise. */
 export const CLOSE_DEADLINE_MS = 2000;
 
-/** The disk's side. Every failure is a `JournalError`; `JOURNAL_FAILED` is tried again, any other code is final. */
+/** The disk's side. Every failure is a `ConclaveError`; `JOURNAL_FAILED` is tried again, any other code is final. */
 export interface DurableBackend {
   /** After how many records a parcel carries a checkpoint. */
   readonly checkpointEvery: number;
@@ -68,9 +68,9 @@ export class DurableWriter implements JournalWriter {
   #running = false;
   #timer: TimerId = null;
   /** What is wrong at present and has been told. */
-  #failure: JournalError | null = null;
+  #failure: ConclaveError | null = null;
   /** Why nothing is written any more. */
-  #ended: JournalError | null = null;
+  #ended: ConclaveError | null = null;
   #checkpointWanted = false;
   readonly #idle: (() => void)[] = [];
   #closing: Promise<void> | null = null;
@@ -250,7 +250,7 @@ export class DurableWriter implements JournalWriter {
 
   #failed(error: unknown): void {
     const failure =
-      error instanceof JournalError ? error : this.#error('JOURNAL_FAILED', 'cannot be encoded', error);
+      error instanceof ConclaveError ? error : this.#error('JOURNAL_FAILED', 'cannot be encoded', error);
     if (failure === error && failure.code === 'JOURNAL_FAILED') {
       this.#fail(failure);
       if (this.#ended === null) this.#runAfter(RETRY_AFTER_MS);
@@ -258,7 +258,7 @@ export class DurableWriter implements JournalWriter {
   }
 
   /** Something that may pass: told once, until it has passed. */
-  #fail(failure: JournalError): void {
+  #fail(failure: ConclaveError): void {
     if (this.#failure !== null || this.#ended !== null) return;
     this.#failure = failure;
     this.#rejectWaiters(failure);
@@ -272,7 +272,7 @@ export class DurableWriter implements JournalWriter {
   }
 
   /** Something final: nothing is written any more. */
-  #end(failure: JournalError): void {
+  #end(failure: ConclaveError): void {
     if (this.#ended !== null) return;
     this.#ended = failure;
     this.#clearTimer();
