@@ -1,0 +1,106 @@
+import { existsSync } from 'node:fs';
+import type { LeaseStore, LeaseView } from '../lease/lease-store.ts';
+import { systemClock } from '../runtime/system-clock.ts';
+import { openLeases, resolveStore, storePath } from './lease-stores.ts';
+import { liveMembers, type LocalMember } from './local-members.ts';
+import { codeOf, defaultResource, placesIn } from './member-places.ts';
+
+/** Who leads what, as far as one can tell here: the store's word, and what each local member says of itself. */
+export interface LeaseOverview {
+  readonly resource: string;
+  readonly store: string;
+  /** Holder id of whoever holds a lease that has not ended. */
+  readonly leader: string | null;
+  /** The record as the store has it; null if it holds none or cannot be read from here. */
+  readonly lease: LeaseView | null;
+  /** Why the store could not be read. */
+  readonly problem: string | null;
+  readonly members: readonly LocalMember[];
+}
+
+export interface OverviewOptions {
+  readonly dir: string;
+  readonly resource?: string | undefined;
+  readonly store?: string | undefined;
+}
+
+const READ_TIMEOUT_MS = 2000;
+
+/** Reads stores without making any, and keeps them open from one look to the next. */
+export class Overseer implements AsyncDisposable {
+  readonly #options: OverviewOptions;
+  readonly #stores = new Map<string, LeaseStore>();
+
+  /** @throws SettingsError for a store there is not */
+  constructor(options: OverviewOptions) {
+    const { store } = options;
+    this.#options = { ...options, store: store === undefined ? undefined : resolveStore(store) };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const store of this.#stores.values()) await store.close();
+  }
+
+  /**
+   * One overview for each resource: the one asked for, else all that local members are in, else the default one.
+   */
+  async look(): Promise<LeaseOverview[]> {
+    const { dir, resource, store } = this.#options;
+    const members = await liveMembers(dir);
+    const known = members.flatMap(({ status }) => status ?? []);
+    const byDefault = store ?? `sqlite:${placesIn(dir).leases}`;
+    const places = new Map<string, { resource: string; store: string }>();
+    for (const member of known)
+      if ((resource ?? member.resource) === member.resource && (store ?? member.store) === member.store)
+        places.set(`${member.store} ${member.resource}`, { resource: member.resource, store: member.store });
+    if (places.size === 0) places.set('', { resource: resource ?? defaultResource(), store: byDefault });
+    return Promise.all(
+      [...places.values()].map((place) =>
+        this.#overview(
+          place,
+          members.filter(({ status }) => status === null || belongs(status, place)),
+        ),
+      ),
+    );
+  }
+
+  async #overview(
+    { resource, store }: { readonly resource: string; readonly store: string },
+    members: readonly LocalMember[],
+  ): Promise<LeaseOverview> {
+    const path = storePath(store);
+    if (path === null) {
+      // A store in a member's memory cannot be read from here; that member knows.
+      const leading = members.find(({ status }) => status?.role === 'leader');
+      return { resource, store, leader: leading?.member ?? null, lease: null, problem: null, members };
+    }
+    try {
+      const lease = existsSync(path) ? await this.#read(store, resource) : null;
+      const problem = existsSync(path) ? null : 'no such file';
+      const leader = lease !== null && lease.remainingMs > 0 ? lease.holder : null;
+      return { resource, store, leader, lease, problem, members };
+    } catch (error) {
+      const problem = error instanceof Error ? error.message : codeOf(error);
+      return { resource, store, leader: null, lease: null, problem, members };
+    }
+  }
+
+  async #read(store: string, resource: string): Promise<LeaseView | null> {
+    const leases = this.#stores.get(store) ?? openLeases(store);
+    this.#stores.set(store, leases);
+    const patience = new AbortController();
+    const timer = systemClock.setTimeout(() => patience.abort(), READ_TIMEOUT_MS);
+    try {
+      return await leases.read(resource, { signal: patience.signal });
+    } finally {
+      systemClock.clearTimeout(timer);
+    }
+  }
+}
+
+function belongs(
+  status: { readonly resource: string; readonly store: string },
+  place: { readonly resource: string; readonly store: string },
+): boolean {
+  return status.resource === place.resource && status.store === place.store;
+}

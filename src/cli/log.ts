@@ -1,0 +1,50 @@
+import { type DestinationStream, destination, pino } from 'pino';
+import type { Logger } from '../logger.ts';
+
+/**
+ * A member's log, on standard error: a line an event for people, JSON for programs. It is written in the background
+ * and loses lines rather than stop a leader whose log nobody reads.
+ */
+
+/** Bytes kept for a reader that does not keep up. */
+const BACKLOG_BYTES_MAX = 1024 * 1024;
+
+export interface MemberLog extends Disposable {
+  readonly logger: Logger;
+}
+
+export interface LogOptions {
+  readonly json: boolean;
+  readonly verbose: boolean;
+}
+
+export function openLog({ json, verbose }: LogOptions): MemberLog {
+  const stderr = destination({ fd: 2, sync: false, maxLength: BACKLOG_BYTES_MAX });
+  stderr.on('error', () => {});
+  const forPeople: DestinationStream = { write: (line) => void stderr.write(humanLine(line)) };
+  const logger = pino({ level: verbose ? 'debug' : 'info', base: null }, json ? stderr : forPeople);
+  return { logger, [Symbol.dispose]: () => flush(stderr) };
+}
+
+function flush(stderr: { flushSync(): void }): void {
+  try {
+    stderr.flushSync();
+  } catch {
+    // Nothing was ever written, or nobody reads any more.
+  }
+}
+
+interface Line {
+  readonly level: number;
+  readonly time: number;
+  readonly msg: string;
+  readonly record?: string;
+}
+
+const LEVELS: Readonly<Record<number, string>> = { 20: 'debug', 30: 'info ', 40: 'WARN ', 50: 'ERROR' };
+
+function humanLine(json: string): string {
+  const { level, time, msg, record } = JSON.parse(json) as Line;
+  const clock = new Date(time).toISOString().slice(11);
+  return `${clock}  ${LEVELS[level] ?? level}  ${msg}${record === undefined ? '' : `  [${record}]`}\n`;
+}

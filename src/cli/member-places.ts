@@ -1,0 +1,76 @@
+import { accessSync, constants, existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { dirname, join, relative, resolve } from 'node:path';
+import { SettingsError } from '../errors.ts';
+
+/** Where a member without settings keeps its things: one directory, made when it is first needed. */
+
+export const STATE_DIRECTORY = '.conclave';
+
+export interface Places {
+  readonly directory: string;
+  /** The embedded lease store. */
+  readonly leases: string;
+  /** One journal for each process. */
+  readonly journals: string;
+  /** One control socket for each member. */
+  readonly members: string;
+}
+
+export function placesIn(directory: string): Places {
+  const path = resolve(directory);
+  return {
+    directory: path,
+    leases: join(path, 'leases.db'),
+    journals: join(path, 'journal'),
+    members: join(path, 'members'),
+  };
+}
+
+/**
+ * Makes a directory unless it is there, readable by its owner only.
+ *
+ * @param flag What the user changes to have it elsewhere, for the message.
+ * @throws SettingsError `DIRECTORY_UNWRITABLE`
+ */
+export function prepareDirectory(path: string, flag: string): void {
+  try {
+    mkdirSync(path, { recursive: true, mode: 0o700 });
+    accessSync(path, constants.W_OK | constants.X_OK);
+  } catch (cause) {
+    throw new SettingsError(
+      'DIRECTORY_UNWRITABLE',
+      `The directory ${forPeople(path)} cannot be written (${codeOf(cause)}): give this user write permission, or choose another by ${flag}.`,
+      { cause },
+    );
+  }
+}
+
+/** A path as short as it can be said here. */
+export function forPeople(path: string): string {
+  const here = relative(process.cwd(), path);
+  return here === '' || here.startsWith('..') ? path : here;
+}
+
+/** The name in the nearest package.json, else `default`. */
+export function defaultResource(from: string = process.cwd()): string {
+  for (let directory = resolve(from); ; directory = dirname(directory)) {
+    const file = join(directory, 'package.json');
+    if (existsSync(file)) return nameIn(file) ?? 'default';
+    if (directory === dirname(directory)) return 'default';
+  }
+}
+
+function nameIn(file: string): string | null {
+  try {
+    const { name } = JSON.parse(readFileSync(file, 'utf8')) as { readonly name?: unknown };
+    return typeof name === 'string' && name.trim() !== '' ? name : null;
+  } catch {
+    return null;
+  }
+}
+
+/** `EACCES`, `EROFS`, … of a failed system call. */
+export function codeOf(error: unknown): string {
+  if (error instanceof Error && 'code' in error && typeof error.code === 'string') return error.code;
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,83 @@
+import type { ElectionEvent } from '../election/events.ts';
+import { systemClock } from '../runtime/system-clock.ts';
+import type { Member, MemberStatus } from './member.ts';
+import { WakeProbe, type Waking } from './wake-probe.ts';
+
+/**
+ * A member that runs below another program (`conclave demo`): it reports over the channel that `child_process.fork`
+ * opens, and stops when that closes, so that it never outlives the program that started it.
+ */
+
+export interface WakeReport extends Waking {
+  /** What the election answered in the first tick. */
+  readonly isLeader: boolean;
+}
+
+/** What a supervised member sends, as plain JSON; bigints as decimal strings. `mono` as in the journal. */
+export type Report =
+  | { readonly type: 'ready'; readonly mono: number; readonly status: MemberStatus }
+  | { readonly type: 'status'; readonly mono: number; readonly status: MemberStatus }
+  | { readonly type: 'event'; readonly mono: number; readonly event: ReportedEvent }
+  | ({ readonly type: 'woke' } & WakeReport);
+
+/** An event of the election, its bigints as decimal strings. */
+export type ReportedEvent = {
+  readonly type: ElectionEvent['type'];
+  readonly token?: string | null;
+  readonly term?: number;
+  readonly leader?: string | null;
+  readonly cause?: string;
+};
+
+export class Supervision implements Disposable {
+  readonly #probe: WakeProbe;
+  #member: Member | null = null;
+
+  /** @param onOrphaned Called when the program that started this process is gone. */
+  constructor(onOrphaned: () => void) {
+    this.#probe = new WakeProbe((waking) => {
+      const isLeader = this.#member?.election.isLeader;
+      if (isLeader !== undefined) send({ type: 'woke', ...waking, isLeader });
+    });
+    process.once('disconnect', onOrphaned);
+    // A send to a program that has just gone fails with an event of its own, which says no more than `disconnect`.
+    process.on('error', () => {});
+    if (!process.connected) onOrphaned();
+  }
+
+  /** The clock the member must use, so that nothing of it runs unnoticed after a standstill. */
+  get clock() {
+    return this.#probe.clock;
+  }
+
+  /** Reports on `member` from now on; call it before the member starts. */
+  watch(member: Member): void {
+    this.#member = member;
+    member.election.events$.subscribe((event) => {
+      send({ type: 'event', mono: systemClock.monotonicMs(), event: plain(event) });
+    });
+    member.election.state$.subscribe(() => this.#report('status'));
+  }
+
+  ready(): void {
+    this.#report('ready');
+  }
+
+  [Symbol.dispose](): void {
+    this.#probe[Symbol.dispose]();
+    if (process.connected) process.disconnect();
+  }
+
+  #report(type: 'ready' | 'status'): void {
+    if (this.#member !== null) send({ type, mono: systemClock.monotonicMs(), status: this.#member.status() });
+  }
+}
+
+function plain(event: ElectionEvent): ReportedEvent {
+  if (!('token' in event)) return event;
+  return { ...event, token: event.token === null ? null : String(event.token) };
+}
+
+function send(report: Report): void {
+  if (process.connected) process.send?.(report, undefined, undefined, () => {});
+}

@@ -1,0 +1,177 @@
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { hostname } from 'node:os';
+import { join, resolve } from 'node:path';
+import { SettingsError } from '../errors.ts';
+import { VERSION } from '../runtime/identity.ts';
+import { formatDuration, parseDuration, parsePositiveDuration } from './duration.ts';
+import { liveMembers } from './local-members.ts';
+import { openLog, type MemberLog } from './log.ts';
+import { Member, type MemberSettings } from './member.ts';
+import { defaultResource, forPeople, placesIn, STATE_DIRECTORY } from './member-places.ts';
+import { resolveStore, STORE_FORMS } from './lease-stores.ts';
+import { addCommand, print, printJson } from './output.ts';
+import { Supervision } from './supervision.ts';
+
+interface UpOptions {
+  readonly resource?: string;
+  readonly store?: string;
+  readonly id?: string;
+  readonly lease?: number;
+  readonly renew?: number;
+  readonly grace?: number;
+  readonly dir: string;
+  readonly journal?: string;
+  readonly onJournalFailure: 'continue' | 'stop';
+  readonly paused?: true;
+  readonly verbose?: true;
+  readonly json?: true;
+  readonly supervised?: true;
+}
+
+export function register(program: Command): void {
+  addCommand(program, {
+    usage: 'up',
+    summary: 'run one member of an election',
+    description:
+      'Runs one member until it is told to stop (SIGTERM, Ctrl-C): then it hands over and ends.\n' +
+      'Without settings, members of this host compete in an embedded store in .conclave/.',
+    examples: [
+      ['conclave up', 'a member; start it twice to have a follower'],
+      ['conclave up --resource billing --lease 30s --renew 10s', 'name what is led, and for how long'],
+      ['conclave up --store sqlite:/var/lib/billing/leases.db', 'an embedded store elsewhere'],
+    ],
+    exitCodes: { 0: 'stopped as asked, leadership handed over', 1: 'it could not start or go on' },
+  })
+    .option('--resource <name>', 'what is led (default: the package name, else "default")')
+    .option('--store <store>', `where members compete: ${STORE_FORMS} (default: sqlite:.conclave/leases.db)`)
+    .option('--id <name>', 'what people call this member (default: $POD_NAME, else the host name)')
+    .option(
+      '--lease <duration>',
+      'how long a term lasts without a renewal (default: 15s)',
+      parsePositiveDuration,
+    )
+    .option('--renew <duration>', 'how often it is renewed (default: a third of it)', parsePositiveDuration)
+    .option('--grace <duration>', "the others' extra wait after an expiry (default: 0s)", parseDuration)
+    .option('--dir <path>', 'for store, journals and control sockets', parsePath, STATE_DIRECTORY)
+    .option('--journal <path>', 'journal file, or "memory" (default: one for each process below --dir)')
+    .addOption(
+      new Option('--on-journal-failure <policy>', 'whether leadership goes on while the journal fails')
+        .choices(['continue', 'stop'])
+        .default('continue'),
+    )
+    .option('--paused', 'start without being a candidate')
+    .option('-v, --verbose', 'log renewals and waits, too')
+    .addOption(new Option('--supervised', 'report to the parent process, and stop with it').hideHelp())
+    .action(up);
+}
+
+function parsePath(text: string): string {
+  if (text.trim() === '') throw new InvalidArgumentError('It must name a directory.');
+  return resolve(text);
+}
+
+async function up(options: UpOptions): Promise<void> {
+  using log = openLog({ json: options.json === true, verbose: options.verbose === true });
+  const stop = Promise.withResolvers<string>();
+  using supervision = options.supervised ? new Supervision(() => stop.resolve('parent gone')) : null;
+  const settings = settingsFrom(options, log);
+  const member = openMember(supervision ? { ...settings, clock: supervision.clock } : settings);
+  stopOnSignal(stop.resolve);
+  void member.askedToStop.then(() => stop.resolve('control socket'));
+  await warnOfTwins(settings, log);
+  announce(member, settings, options.json === true);
+  supervision?.watch(member);
+  try {
+    await member.start();
+    supervision?.ready();
+    // An actor that failed never comes back: say so by the exit code, so that a supervisor starts another.
+    const failed = new Promise<never>((_, reject) => member.election.actor.subscribe({ error: reject }));
+    const why = await Promise.race([stop.promise, failed]);
+    log.logger.info({ resource: settings.resource }, `Stopping (${why})`);
+  } finally {
+    await member.stop();
+  }
+}
+
+function settingsFrom(options: UpOptions, { logger }: MemberLog): MemberSettings {
+  const places = placesIn(options.dir);
+  const name = options.id ?? (process.env['POD_NAME'] || hostname());
+  const journal = options.journal ?? join(places.journals, `${fileName(name)}-${process.pid}.db`);
+  return {
+    resource: options.resource ?? defaultResource(),
+    name,
+    store: resolveStore(options.store ?? `sqlite:${places.leases}`),
+    directory: places.directory,
+    journal: journal === 'memory' ? null : resolve(journal),
+    leaseMs: options.lease,
+    renewMs: options.renew,
+    graceMs: options.grace,
+    onJournalFailure: options.onJournalFailure,
+    paused: options.paused === true,
+    logger,
+  };
+}
+
+const fileName = (name: string): string => name.replaceAll(/[^A-Za-z0-9._-]+/g, '-');
+
+/** Which flag gives each option of the library, for its messages. */
+const FLAGS: Readonly<Record<string, string>> = {
+  leaseDurationMs: '--lease',
+  renewIntervalMs: '--renew',
+  gracePeriodMs: '--grace',
+  resource: '--resource',
+};
+
+/** As the constructor, but its errors name flags. */
+export function openMember(settings: MemberSettings): Member {
+  try {
+    return new Member(settings);
+  } catch (error) {
+    if (!(error instanceof SettingsError)) throw error;
+    const message = error.message.replaceAll(/\b[a-z]\w+\b/gi, (word) => FLAGS[word] ?? word);
+    throw new SettingsError(error.code, message, { cause: error });
+  }
+}
+
+/** The first signal hands over and ends; the second ends at once. */
+function stopOnSignal(stop: (why: string) => void): void {
+  let asked = false;
+  for (const [signal, number] of [
+    ['SIGTERM', 15],
+    ['SIGINT', 2],
+  ] as const)
+    process.on(signal, () => {
+      if (asked) process.exit(128 + number);
+      asked = true;
+      stop(signal);
+    });
+}
+
+async function warnOfTwins({ directory, name, resource }: MemberSettings, { logger }: MemberLog) {
+  for (const { status } of await liveMembers(directory)) {
+    if (status?.name !== name || status.resource !== resource) continue;
+    logger.warn(
+      { resource },
+      `Another live member is called "${name}", too (${status.member}, pid ${status.pid}). Both compete; give each its own --id.`,
+    );
+  }
+}
+
+function announce(member: Member, settings: MemberSettings, json: boolean): void {
+  const { resource, store, journal, name } = settings;
+  const { leaseMs, renewIntervalMs, graceMs } = member.election.actor.getSnapshot().context.timings;
+  const { candidateId } = member.election;
+  const { socket } = member.socket;
+  if (json) {
+    const timings = { leaseMs, renewIntervalMs, graceMs };
+    const told = { member: candidateId, name, resource, pid: process.pid, store, journal, socket, timings };
+    return printJson({ type: 'up', version: VERSION, ...told });
+  }
+  const [kind, path] = store.startsWith('sqlite:') ? ['embedded', store.slice(7)] : [store, null];
+  print(`conclave ${VERSION}: member ${candidateId} of "${resource}", pid ${process.pid}`);
+  print(`  store    ${path === null ? kind : `${forPeople(path)} (${kind}: for processes of this host)`}`);
+  print(`  journal  ${journal === null ? 'in memory' : forPeople(journal)}`);
+  print(`  control  ${forPeople(socket)}`);
+  const grace = graceMs === 0 ? '' : `, grace ${formatDuration(graceMs)}`;
+  print(`  lease    ${formatDuration(leaseMs)}, renewed every ${formatDuration(renewIntervalMs)}${grace}`);
+}
