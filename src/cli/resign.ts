@@ -1,0 +1,120 @@
+import type { Command } from 'commander';
+import { ConclaveError, StoreUnavailableError } from '../errors.ts';
+import { systemClock } from '../runtime/system-clock.ts';
+import { ask } from './control-client.ts';
+import { formatDuration, parsePositiveDuration } from './duration.ts';
+import { Overseer, type LeaseOverview, type OverviewOptions } from './lease-overview.ts';
+import { STORE_FORMS } from './lease-stores.ts';
+import type { LocalMember } from './local-members.ts';
+import { STATE_DIRECTORY } from './member-places.ts';
+import type { MemberStatus } from './member.ts';
+import { addCommand, EXIT, print, printError, printJson } from './output.ts';
+
+interface ResignOptions extends OverviewOptions {
+  readonly id?: string;
+  readonly wait?: number;
+  readonly json?: true;
+}
+
+const POLL_MS = 20;
+/** Handing over waits for the leader's work, at most half a lease unless set otherwise. */
+const RESIGN_TIMEOUT_MS = 120_000;
+
+export function register(program: Command): void {
+  addCommand(program, {
+    usage: 'resign',
+    summary: 'ask the leader to hand over, and say who leads next',
+    description:
+      'Asks the leader to hand over and waits until somebody leads again. The one who resigned sits out\n' +
+      'until another leads, at most for one lease.',
+    examples: [
+      ['conclave resign', 'the leader of the only resource here'],
+      ['conclave resign --resource billing --id web-1', 'only if web-1 leads'],
+    ],
+    exitCodes: { 0: 'somebody leads again', 1: 'nobody to ask, or nobody led in time' },
+  })
+    .option('--resource <name>', 'what is led (default: what local members are in, if it is one)')
+    .option('--store <store>', `where they compete: ${STORE_FORMS} (default: as the members say)`)
+    .option('--id <name>', 'only if the leader has this name or holder id')
+    .option('--dir <path>', 'where the members were started, see "up --help"', STATE_DIRECTORY)
+    .option('--wait <duration>', 'for the next leader, at most (default: two leases)', parsePositiveDuration)
+    .action(resign);
+}
+
+async function resign(options: ResignOptions): Promise<void> {
+  await using overseer = new Overseer(options);
+  const { overview, leader } = leaderToAsk(await overseer.look(), options);
+  const since = systemClock.monotonicMs();
+  const answer = await ask<MemberStatus>(leader.socket, 'resign', RESIGN_TIMEOUT_MS);
+  if (answer.kind === 'gone' || answer.kind === 'silent') throw unreachable(leader.member);
+  if (answer.kind === 'refused')
+    throw new ConclaveError('NOT_LEADER', `${answer.message} Ask again: conclave status says who leads.`);
+  const patienceMs = options.wait ?? 2 * (overview.lease?.leaseMs ?? 15_000);
+  const next = await nextLeader(overseer, overview, patienceMs);
+  const tookMs = systemClock.monotonicMs() - since;
+  if (next === null) {
+    printError(`${leader.member} resigned, but nobody leads ${formatDuration(patienceMs)} later.`);
+    process.exitCode = EXIT.failure;
+    return;
+  }
+  const { term, token } = next.lease ?? { term: null, token: null };
+  const { resource } = overview;
+  if (options.json)
+    return printJson({ resource, resigned: leader.member, leader: next.leader, term, token, tookMs });
+  const again = next.leader === leader.member ? ' again: nobody else was there' : '';
+  print(`${leader.member} resigned from "${resource}".`);
+  print(
+    `${next.leader} leads${again}${token === null ? '' : ` (term ${term}, token ${token})`}, after ${formatDuration(tookMs)}.`,
+  );
+}
+
+/** @throws ConclaveError that says why there is nobody to ask */
+function leaderToAsk(
+  overviews: readonly LeaseOverview[],
+  { id }: ResignOptions,
+): { readonly overview: LeaseOverview; readonly leader: LocalMember } {
+  const led = overviews.filter(({ leader }) => leader !== null);
+  const [overview, another] = led;
+  if (overview === undefined)
+    throw new ConclaveError(
+      'NOT_LEADER',
+      `Nobody leads ${overviews.map(({ resource }) => `"${resource}"`).join(', ')}.`,
+    );
+  if (another !== undefined)
+    throw new ConclaveError(
+      'SETTINGS_INVALID',
+      `Members here compete for several resources: choose one by --resource (${led.map(({ resource }) => resource).join(', ')}).`,
+    );
+  const holder = overview.leader ?? '';
+  const leader = overview.members.find(({ member }) => member === holder);
+  if (leader === undefined) throw unreachable(holder);
+  if (id !== undefined && id !== holder && id !== leader.status?.name)
+    throw new ConclaveError('NOT_LEADER', `--id is "${id}", but ${holder} leads "${overview.resource}".`);
+  return { overview, leader };
+}
+
+function unreachable(member: string): StoreUnavailableError {
+  return new StoreUnavailableError(
+    'MEMBER_UNREACHABLE',
+    `The leader, ${member}, does not answer on a control socket here: give the --dir it was started with, or look whether it is frozen.`,
+    { outcomeUnknown: true },
+  );
+}
+
+/** Whoever leads by a larger token than before. */
+async function nextLeader(
+  overseer: Overseer,
+  before: LeaseOverview,
+  patienceMs: number,
+): Promise<LeaseOverview | null> {
+  const deadline = systemClock.monotonicMs() + patienceMs;
+  const old = before.lease?.token ?? 0n;
+  while (systemClock.monotonicMs() < deadline) {
+    const now = (await overseer.look()).find(
+      ({ resource, store }) => resource === before.resource && store === before.store,
+    );
+    if (now?.leader && (now.lease === null || now.lease.token > old)) return now;
+    await new Promise<void>((resolve) => systemClock.setTimeout(resolve, POLL_MS));
+  }
+  return null;
+}

@@ -1,0 +1,127 @@
+import type { Command } from 'commander';
+import { systemClock } from '../runtime/system-clock.ts';
+import { formatDuration } from './duration.ts';
+import { Overseer, type LeaseOverview, type OverviewOptions } from './lease-overview.ts';
+import { STORE_FORMS, storePath } from './lease-stores.ts';
+import { forPeople, STATE_DIRECTORY } from './member-places.ts';
+import type { MemberStatus } from './member.ts';
+import { addCommand, EXIT, print, printJson, table, toJson } from './output.ts';
+
+interface StatusOptions extends OverviewOptions {
+  readonly watch?: true;
+  readonly json?: true;
+}
+
+const WATCH_INTERVAL_MS = 500;
+
+export function register(program: Command): void {
+  addCommand(program, {
+    usage: 'status',
+    summary: 'say who leads, and what each member of this machine is doing',
+    examples: [
+      ['conclave status', 'every resource that members started here compete for'],
+      ['conclave status --resource billing --json', 'one of them, for a script'],
+      ['conclave status --watch', 'go on until Ctrl-C'],
+    ],
+    exitCodes: { 0: 'somebody leads', 1: 'nobody leads (one resource is enough), or there is no store' },
+  })
+    .option('--resource <name>', 'only this one (default: all that local members are in)')
+    .option('--store <store>', `where they compete: ${STORE_FORMS} (default: as the members say)`)
+    .option('--dir <path>', 'where the members were started, see "up --help"', STATE_DIRECTORY)
+    .option('-w, --watch', 'go on, and show what changes')
+    .action(showStatus);
+}
+
+async function showStatus(options: StatusOptions): Promise<void> {
+  await using overseer = new Overseer(options);
+  if (options.watch) {
+    await watch(overseer, options.json === true);
+    return;
+  }
+  const overviews = await overseer.look();
+  if (options.json) for (const overview of overviews) printJson(plain(overview));
+  else print(page(overviews));
+  process.exitCode = overviews.every(({ leader }) => leader !== null) ? EXIT.ok : EXIT.failure;
+}
+
+/** Repaints a terminal; elsewhere prints what changed, as often as it does. */
+async function watch(overseer: Overseer, json: boolean): Promise<void> {
+  const stopped = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stopped.abort());
+  const repaint = process.stdout.isTTY && !json;
+  let before = '';
+  while (!stopped.signal.aborted) {
+    const overviews = await overseer.look();
+    if (repaint) process.stdout.write(`\x1b[H\x1b[2J${page(overviews)}\n\nCtrl-C ends this.\n`);
+    else {
+      const facts = toJson(overviews.map(lasting));
+      if (facts !== before) print(json ? toJson(overviews.map(plain)) : page(overviews));
+      before = facts;
+    }
+    await pause(WATCH_INTERVAL_MS, stopped.signal);
+  }
+}
+
+function pause(forMs: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = systemClock.setTimeout(resolve, forMs);
+    signal.addEventListener('abort', () => {
+      systemClock.clearTimeout(timer);
+      resolve();
+    });
+  });
+}
+
+/** What is worth a line when it changes; not the lease that runs down and is renewed. */
+function lasting({ resource, leader, lease, problem, members }: LeaseOverview) {
+  const told = members.map(({ member, status }) => [member, status?.role, status?.state.split('.')[0]]);
+  return [resource, leader, lease?.token, problem, told];
+}
+
+function plain({ members, ...overview }: LeaseOverview) {
+  return { ...overview, members: members.map(({ member, status }) => status ?? { member, answers: false }) };
+}
+
+function page(overviews: readonly LeaseOverview[]): string {
+  return overviews.map(section).join('\n\n');
+}
+
+function section({ resource, store, leader, lease, problem, members }: LeaseOverview): string {
+  const path = storePath(store);
+  const lines = [`resource  ${resource}`, `store     ${path === null ? store : forPeople(path)}`];
+  if (problem !== null && lease === null) lines.push(`          ${noStore(problem)}`);
+  lines.push(`leader    ${leaderLine(leader, lease)}`, '');
+  if (members.length === 0)
+    lines.push('No member of this machine answers here. Start one: conclave up', ...elsewhere(leader));
+  else lines.push(...table([['member', 'pid', 'state', 'in its own words'], ...members.map(row)]));
+  return lines.join('\n');
+}
+
+const noStore = (problem: string): string =>
+  problem === 'no such file' ? 'there is no such store; no member ever competed in it' : problem;
+
+const elsewhere = (leader: string | null): string[] =>
+  leader === null ? [] : [`(${leader} was started elsewhere: give its --dir to ask it.)`];
+
+function leaderLine(leader: string | null, lease: LeaseOverview['lease']): string {
+  if (leader !== null && lease !== null) {
+    const { term, token, leaseMs, remainingMs } = lease;
+    return `${leader}, term ${term}, token ${token}, ${formatDuration(remainingMs)} of ${formatDuration(leaseMs)} left`;
+  }
+  if (leader !== null) return leader;
+  if (lease === null || lease.term === 0) return 'nobody leads';
+  const why = lease.holder === null ? 'the lease was given up' : `the lease of ${lease.holder} has ended`;
+  return `nobody leads: ${why} (term ${lease.term}, token ${lease.token})`;
+}
+
+function row({ member, status }: LeaseOverview['members'][number]): (string | number)[] {
+  if (status === null) return [member, '', 'no answer', 'frozen or overloaded'];
+  return [member, String(status.pid), status.state, inItsOwnWords(status)];
+}
+
+function inItsOwnWords({ role, term, token, remainingMs, currentLeader, member }: MemberStatus): string {
+  const left = remainingMs === null ? '' : formatDuration(remainingMs);
+  if (role === 'leader') return `leads: term ${term}, token ${token}, ${left} to go without a renewal`;
+  if (currentLeader === null || currentLeader === member) return 'knows of no leader';
+  return `follows ${currentLeader}, asks in ${left} unless it renews`;
+}
