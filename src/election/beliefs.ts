@@ -60,7 +60,8 @@ const STREAM = /^leadership\/(.+)\/([^/]+)$/;
  * of one stream in order of their numbers; streams that are not of the leadership chart are passed over.
  *
  * @example
- * const records = await Array.fromAsync(journal.read('leadership/billing/web-1-k3v9x2m4p7qtw5ah'));
+ * const records: JournalRecord[] = [];
+ * for await (const record of journal.read('leadership/billing/web-1-k3v9x2m4p7qtw5ah')) records.push(record);
  * overlapsOf(beliefsOf(records)); // []
  */
 export function beliefsOf(records: Iterable<JournalRecord>, { killedAt }: BeliefOptions = {}): Belief[] {

@@ -1,0 +1,108 @@
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { cpSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { systemClock } from '../runtime/system-clock.ts';
+import { exportEvidence } from './demo/evidence.ts';
+import { type Ending, perform } from './demo/performance.ts';
+import { printReport, reportAsJson } from './demo/report.ts';
+import { Stage } from './demo/stage.ts';
+import { judge } from './demo/verdict.ts';
+import { parsePositiveDuration } from './duration.ts';
+import { forPeople, prepareDirectory } from './member-places.ts';
+import { addCommand, EXIT, print, printError, printJson } from './output.ts';
+
+interface DemoOptions {
+  readonly scenario?: 'failover';
+  readonly for?: number;
+  readonly members: number;
+  readonly lease: number;
+  readonly renew?: number;
+  readonly keep?: string;
+  readonly json?: true;
+}
+
+const MEMBERS_MAX = 9;
+
+export function register(program: Command): void {
+  addCommand(program, {
+    usage: 'demo',
+    summary: 'three real members on this machine: watch them fail over',
+    description:
+      'Starts members as processes of their own, which compete in an embedded store in a temporary directory,\n' +
+      'and shows who leads. Kill, freeze or stop the leader by a key, or from another terminal.\n' +
+      "With --scenario failover that is done again and again. What held is judged from the members' journals.",
+    examples: [
+      ['conclave demo', 'three members until Ctrl-C'],
+      ['conclave demo --scenario failover --for 20s', 'kill, freeze and stop the leader in turn'],
+      [
+        'conclave demo --scenario failover --for 1m --json --keep evidence',
+        'for a script; keep the journals',
+      ],
+    ],
+    exitCodes: { 0: 'everything held', 1: 'something did not hold, or a member could not run' },
+  })
+    .addOption(new Option('--scenario <name>', 'what to do to the leader, in turn').choices(['failover']))
+    .option('--for <duration>', 'how long; a round that was begun is finished', parsePositiveDuration)
+    .option('--members <n>', 'how many members', parseMembers, 3)
+    .option('--lease <duration>', 'their lease (default: 2s)', parsePositiveDuration, 2000)
+    .option('--renew <duration>', 'how often it is renewed (default: a third of it)', parsePositiveDuration)
+    .option('--keep <directory>', 'keep the journals there (JSON lines, one file a process), and the logs')
+    .action(demo);
+}
+
+function parseMembers(text: string): number {
+  const n = Number(text);
+  if (!Number.isInteger(n) || n < 2 || n > MEMBERS_MAX)
+    throw new InvalidArgumentError(`It must be a whole number from 2 to ${MEMBERS_MAX}.`);
+  return n;
+}
+
+async function demo(options: DemoOptions): Promise<void> {
+  const { scenario, members, lease, renew, json } = options;
+  const keep = options.keep === undefined ? null : resolve(options.keep);
+  if (keep !== null) prepareDirectory(keep, '--keep');
+  const directory = mkdtempSync(join(tmpdir(), 'conclave-demo-'));
+  const ending = endingOf(options);
+  const stage = new Stage(json ? 'json' : process.stdout.isTTY ? 'board' : 'lines', lease);
+  const cluster = { directory, resource: 'demo', members, leaseMs: lease, renewMs: renew };
+  let performance;
+  try {
+    performance = await perform(cluster, scenario, stage, ending);
+  } finally {
+    stage[Symbol.dispose]();
+  }
+  const { failovers, unclean } = performance;
+  const exports = join(directory, 'exports');
+  await exportEvidence(directory, exports);
+  const verdict = await judge(exports, failovers, unclean);
+  if (json) printJson(reportAsJson(verdict, failovers));
+  else printReport(verdict, failovers);
+  if (keep !== null) cpSync(exports, keep, { recursive: true });
+  if (keep !== null && !json) print(`\nJournals and logs are in ${forPeople(keep)}.`);
+  if (verdict.held) rmSync(directory, { recursive: true, force: true });
+  else printError(`Something did not hold. Store, journals and logs are in ${directory}.`);
+  process.exitCode = verdict.held ? EXIT.ok : EXIT.failure;
+}
+
+/** The first signal ends the performance in order, the second this process at once; the members then stop, too. */
+function endingOf({ for: forMs }: DemoOptions): Ending {
+  const interrupted = new AbortController();
+  const over = new AbortController();
+  const timer = forMs === undefined ? null : systemClock.setTimeout(() => over.abort(), forMs);
+  const end = () => {
+    systemClock.clearTimeout(timer);
+    over.abort();
+    interrupted.abort();
+  };
+  for (const [signal, number] of [
+    ['SIGINT', 2],
+    ['SIGTERM', 15],
+    ['SIGHUP', 1],
+  ] as const)
+    process.on(signal, () => {
+      if (interrupted.signal.aborted) process.exit(128 + number);
+      end();
+    });
+  return { interrupted: interrupted.signal, over: over.signal, end };
+}

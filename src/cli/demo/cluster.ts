@@ -1,0 +1,194 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { LeaseStore, LeaseView } from '../../lease/lease-store.ts';
+import { systemClock } from '../../runtime/system-clock.ts';
+import { type Exit, MemberProcess } from './member-process.ts';
+import { openLeases } from '../lease-stores.ts';
+import { placesIn } from '../member-places.ts';
+import type { Report } from '../supervision.ts';
+
+/** Something a member reported, or its end. */
+export type ClusterEvent =
+  | { readonly member: MemberProcess; readonly report: Report }
+  | { readonly member: MemberProcess; readonly exit: Exit };
+
+export interface ClusterOptions {
+  readonly directory: string;
+  readonly resource: string;
+  readonly members: number;
+  readonly leaseMs: number;
+  readonly renewMs?: number | undefined;
+  /** More flags for `conclave up`. */
+  readonly flags?: readonly string[];
+  readonly onEvent?: (event: ClusterEvent) => void;
+}
+
+/** Who leads, since when, by its own word. */
+export interface Leading {
+  readonly member: MemberProcess;
+  /** Holder id. */
+  readonly id: string;
+  readonly token: bigint;
+  readonly term: number;
+  /** Monotonic milliseconds at which it began. */
+  readonly since: number;
+}
+
+/** Real members as processes of their own, competing in an embedded store. Disposing of it ends them all. */
+export class Cluster implements AsyncDisposable {
+  readonly options: ClusterOptions;
+  readonly #members = new Map<string, MemberProcess>();
+  readonly #all: MemberProcess[] = [];
+  readonly #watchers = new Set<(event: ClusterEvent | null) => void>();
+  readonly #flags: readonly string[];
+  readonly #store: string;
+  #leases: LeaseStore | null = null;
+  #leading: Leading | null = null;
+  #ending = false;
+  #stopped: Promise<void> | null = null;
+
+  constructor(options: ClusterOptions) {
+    const { directory, resource, leaseMs, renewMs, flags = [] } = options;
+    this.options = options;
+    mkdirSync(join(directory, 'logs'), { recursive: true });
+    this.#store = `sqlite:${placesIn(directory).leases}`;
+    this.#flags = [
+      '--dir',
+      directory,
+      '--resource',
+      resource,
+      '--lease',
+      `${leaseMs}ms`,
+      ...(renewMs === undefined ? [] : ['--renew', `${renewMs}ms`]),
+      ...flags,
+    ];
+  }
+
+  /** One process for each name, the present incarnation. */
+  get members(): readonly MemberProcess[] {
+    return [...this.#members.values()];
+  }
+
+  /** Every process there ever was. */
+  get everyone(): readonly MemberProcess[] {
+    return this.#all;
+  }
+
+  /** The latest term that began, unless it is known to have ended. */
+  get leading(): Leading | null {
+    return this.#leading;
+  }
+
+  /** Starts all members and waits until one leads and the others know. */
+  async start(patienceMs = 30_000): Promise<Leading> {
+    for (let n = 1; n <= this.options.members; n += 1) this.run(`member-${n}`);
+    return this.settled(patienceMs);
+  }
+
+  /** Starts a member, or its next incarnation. */
+  run(name: string, flags: readonly string[] = []): MemberProcess {
+    const member = new MemberProcess({
+      name,
+      flags: [...this.#flags, ...flags],
+      logFile: join(this.options.directory, 'logs', `${name}.log`),
+      onReport: (from, report) => {
+        this.#follow(from, report);
+        this.#tell({ member: from, report });
+      },
+      onExit: (from, exit) => {
+        if (this.#leading?.member === from) this.#leading = null;
+        this.#tell({ member: from, exit });
+      },
+    });
+    this.#members.set(name, member);
+    this.#all.push(member);
+    return member;
+  }
+
+  /** The lease as the store has it now. */
+  async lease(): Promise<LeaseView | null> {
+    this.#leases ??= openLeases(this.#store);
+    return this.#leases.read(this.options.resource, { signal: new AbortController().signal });
+  }
+
+  /** Waits until one member leads and all others that run say that they follow it. */
+  settled(patienceMs: number): Promise<Leading> {
+    return this.until('one member leads and the others follow it', patienceMs, () => {
+      const leading = this.#leading;
+      const running = this.members.filter(({ exit }) => exit === null);
+      const agreed = running.every(({ status }) => status?.currentLeader === leading?.id);
+      return leading !== null && agreed ? leading : null;
+    });
+  }
+
+  /** Waits for the first term with a larger token. */
+  successorOf({ token }: { readonly token: bigint }, patienceMs: number): Promise<Leading> {
+    return this.until('another member leads', patienceMs, () =>
+      this.#leading !== null && this.#leading.token > token ? this.#leading : null,
+    );
+  }
+
+  /**
+   * Waits until `fact` returns something: asked at once, then after each report and exit of a member.
+   *
+   * @throws Error if it takes longer than `patienceMs`, or everything ends meanwhile
+   */
+  until<T>(what: string, patienceMs: number, fact: (event: ClusterEvent | null) => T | null): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const settle = (act: () => void) => {
+        systemClock.clearTimeout(timer);
+        this.#watchers.delete(look);
+        act();
+      };
+      const look = (event: ClusterEvent | null) => {
+        const found = fact(event);
+        if (found !== null) settle(() => resolve(found));
+        else if (this.#ending) settle(() => reject(new Error('The members are being stopped.')));
+      };
+      const timer = systemClock.setTimeout(
+        () => settle(() => reject(new Error(`It took longer than ${patienceMs} ms until ${what}.`))),
+        patienceMs,
+      );
+      this.#watchers.add(look);
+      look(null);
+    });
+  }
+
+  /** Stops all members in order, followers first, so that none takes over on the way out. */
+  stop(): Promise<void> {
+    this.#stopped ??= this.#stop();
+    return this.#stopped;
+  }
+
+  async #stop(): Promise<void> {
+    this.#ending = true;
+    this.#tell(null);
+    const leader = this.#leading?.member;
+    await Promise.all(this.#all.filter((member) => member !== leader).map((member) => member.stop()));
+    await leader?.stop();
+    await this.#leases?.close();
+    this.#leases = null;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop();
+  }
+
+  #follow(member: MemberProcess, report: Report): void {
+    if (report.type !== 'event') return;
+    const { event, mono } = report;
+    if (event.type === 'becameLeader') {
+      const token = BigInt(event.token ?? 0);
+      const id = member.status?.member ?? member.name;
+      if (this.#leading !== null && this.#leading.token > token) return;
+      this.#leading = { member, id, token, term: event.term ?? 0, since: mono };
+    } else if (event.type === 'lostLeadership' && this.#leading?.token === BigInt(event.token ?? 0)) {
+      this.#leading = null;
+    }
+  }
+
+  #tell(event: ClusterEvent | null): void {
+    if (event !== null) this.options.onEvent?.(event);
+    for (const watcher of this.#watchers) watcher(event);
+  }
+}

@@ -1,0 +1,132 @@
+import { type ChildProcess, fork, spawn } from 'node:child_process';
+import { closeSync, openSync } from 'node:fs';
+import { join } from 'node:path';
+import { systemClock } from '../../runtime/system-clock.ts';
+import type { MemberStatus } from '../member.ts';
+import type { Report } from '../supervision.ts';
+
+/** How a process ended, and when it was known to have. */
+export interface Exit {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly mono: number;
+}
+
+export interface MemberProcessOptions {
+  readonly name: string;
+  /** Flags of `conclave up` beside those set here. */
+  readonly flags: readonly string[];
+  /** Takes its log. */
+  readonly logFile: string;
+  readonly onReport: (member: MemberProcess, report: Report) => void;
+  readonly onExit: (member: MemberProcess, exit: Exit) => void;
+}
+
+/** A process that has not ended this long after it was told to is killed. */
+const STOP_PATIENCE_MS = 5000;
+
+const program = join(import.meta.dirname, '..', import.meta.filename.endsWith('.ts') ? 'main.ts' : 'main.js');
+
+/**
+ * One `conclave up` as a child process. It cannot outlive this process: the channel between them closes when this
+ * one ends, however it ends, and while the child is frozen a third process waits to wake it in that case.
+ */
+export class MemberProcess {
+  readonly name: string;
+  readonly exited: Promise<Exit>;
+  readonly #child: ChildProcess;
+  #status: MemberStatus | null = null;
+  #exit: Exit | null = null;
+  #guardian: ChildProcess | null = null;
+  #asked = false;
+
+  constructor({ name, flags, logFile, onReport, onExit }: MemberProcessOptions) {
+    this.name = name;
+    const log = openSync(logFile, 'a');
+    // A session of its own, so that Ctrl-C in the terminal reaches this process alone, which then ends in order.
+    this.#child = fork(program, ['up', '--supervised', '--id', name, ...flags], {
+      execArgv: [],
+      detached: true,
+      stdio: ['ignore', log, log, 'ipc'],
+    });
+    closeSync(log);
+    const { promise, resolve } = Promise.withResolvers<Exit>();
+    this.exited = promise;
+    this.#child.on('message', (message) => {
+      const report = message as Report;
+      if ('status' in report) this.#status = report.status;
+      onReport(this, report);
+    });
+    const ended = (code: number | null, signal: NodeJS.Signals | null) => {
+      if (this.#exit !== null) return;
+      this.#exit = { code, signal, mono: systemClock.monotonicMs() };
+      this.#dismissGuardian();
+      resolve(this.#exit);
+      onExit(this, this.#exit);
+    };
+    this.#child.on('exit', ended);
+    this.#child.on('error', () => ended(null, null));
+  }
+
+  get pid(): number {
+    return this.#child.pid ?? 0;
+  }
+
+  /** Its last word; null until it has said that it is ready. */
+  get status(): MemberStatus | null {
+    return this.#status;
+  }
+
+  get exit(): Exit | null {
+    return this.#exit;
+  }
+
+  /** Whether it was told to end in order. */
+  get asked(): boolean {
+    return this.#asked;
+  }
+
+  get frozen(): boolean {
+    return this.#guardian !== null;
+  }
+
+  kill(): void {
+    this.#child.kill('SIGKILL');
+  }
+
+  /** Asks it to hand over and end. */
+  terminate(): void {
+    this.#asked = true;
+    this.#child.kill('SIGTERM');
+  }
+
+  freeze(): void {
+    this.#guardian = spawn('/bin/sh', ['-c', 'read -r thawed || kill -CONT "$1"', 'sh', String(this.pid)], {
+      detached: true,
+      stdio: ['pipe', 'ignore', 'ignore'],
+    });
+    this.#guardian.on('error', () => {});
+    this.#guardian.stdin?.on('error', () => {});
+    this.#child.kill('SIGSTOP');
+  }
+
+  thaw(): void {
+    this.#child.kill('SIGCONT');
+    this.#dismissGuardian();
+  }
+
+  /** Ends it for certain. */
+  async stop(): Promise<void> {
+    if (this.#exit !== null) return;
+    if (this.frozen) this.thaw();
+    this.terminate();
+    const timer = systemClock.setTimeout(() => this.kill(), STOP_PATIENCE_MS);
+    await this.exited;
+    systemClock.clearTimeout(timer);
+  }
+
+  #dismissGuardian(): void {
+    this.#guardian?.stdin?.end('thawed\n');
+    this.#guardian = null;
+  }
+}

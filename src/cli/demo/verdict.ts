@@ -1,0 +1,96 @@
+import {
+  type Belief,
+  beliefsOf,
+  overlapsOf,
+  successionsOf,
+  type Succession,
+} from '../../election/beliefs.ts';
+import { formatDuration } from '../duration.ts';
+import { examineEvidence } from './evidence.ts';
+import type { Failover } from './faults.ts';
+
+/** Whether everything held, judged from the members' own journals after they have ended. */
+export interface Verdict {
+  readonly checks: readonly Check[];
+  readonly successions: readonly Succession[];
+  readonly held: boolean;
+}
+
+export interface Check {
+  readonly what: string;
+  readonly held: boolean;
+  readonly detail: string;
+}
+
+/** A successor may begin this much later than it must wait: a follower's timer, its stagger, one call to the store. */
+export const LATE_MAX_MS = 250;
+
+/** Reads every exported journal, and judges. */
+export async function judge(
+  exports: string,
+  failovers: readonly Failover[],
+  unclean: readonly string[],
+): Promise<Verdict> {
+  const { records, streams, findings } = await examineEvidence(exports);
+  const beliefs = beliefsOf(records);
+  const successions = successionsOf(beliefs);
+  const checks = [
+    noOverlap(beliefs, successions),
+    growingTokens(beliefs),
+    inTime(failovers),
+    ...firstTicks(failovers),
+    {
+      what: 'the journals verify and replay',
+      held: findings.length === 0,
+      detail: findings.join('; ') || `${records.length} records of ${streams} members, all states reproduced`,
+    },
+    {
+      what: 'members that were asked to stop ended in order',
+      held: unclean.length === 0,
+      detail: unclean.join('; ') || 'exit code 0, all of them',
+    },
+  ];
+  return { checks, successions, held: checks.every(({ held }) => held) };
+}
+
+function noOverlap(beliefs: readonly Belief[], successions: readonly Succession[]): Check {
+  const overlaps = overlapsOf(beliefs);
+  const told = overlaps.map(
+    ({ first, second, forMs }) => `${first.member} and ${second.member} for ${formatDuration(forMs)}`,
+  );
+  const least = successions.reduce((least_, { gapMs }) => Math.min(least_, gapMs), Infinity);
+  const gap =
+    successions.length === 0 ? 'one term only' : `least time without a leader ${formatDuration(least)}`;
+  return {
+    what: 'never two that believed at once',
+    held: overlaps.length === 0,
+    detail: told.join('; ') || `${beliefs.length} terms, ${gap}`,
+  };
+}
+
+function growingTokens(beliefs: readonly Belief[]): Check {
+  const tokens = beliefs.map(({ token }) => BigInt(token));
+  const held = tokens.every((token, index) => index === 0 || token > (tokens[index - 1] ?? 0n));
+  return { what: 'every token larger than all before', held, detail: tokens.join(' < ') };
+}
+
+function inTime(failovers: readonly Failover[]): Check {
+  const late = failovers.map(({ lateMs }) => lateMs);
+  const worst = late.reduce((a, b) => Math.max(a, b), -Infinity);
+  return {
+    what: `a successor within ${LATE_MAX_MS} ms of what was left of the lease, at once after SIGTERM`,
+    held: worst <= LATE_MAX_MS,
+    detail:
+      late.length === 0
+        ? 'no failover'
+        : `${late.length} failovers, the latest ${formatDuration(worst)} beyond`,
+  };
+}
+
+function firstTicks(failovers: readonly Failover[]): Check[] {
+  const ticks = failovers.flatMap(({ firstTick }) => firstTick ?? []);
+  if (ticks.length === 0) return [];
+  const believed = ticks.filter(({ isLeader }) => isLeader).length;
+  const detail = `${ticks.length} freezes of ${ticks.map(({ gapMs }) => formatDuration(gapMs)).join(', ')}; ${believed} believed`;
+  return [{ what: 'isLeader false in the first tick after a freeze', held: believed === 0, detail }];
+}
