@@ -53,6 +53,7 @@ export const leadershipChart = setup({
     // What this member knows.
     learnLease: () => {},
     learnVacancy: () => {},
+    doubtVacancy: () => {},
     learnLoss: () => {},
     learnAttempt: () => {},
     storeAnswered: () => {},
@@ -225,7 +226,7 @@ export const leadershipChart = setup({
               {
                 guard: and(['isReply', 'isOutdated']),
                 target: '#leadership.follower.watching',
-                actions: ['storeAnswered', 'waitForTurn'],
+                actions: ['storeAnswered', 'doubtVacancy', 'waitForTurn'],
               },
               {
                 guard: 'isReply',

@@ -40,6 +40,9 @@ const JOURNAL_TIMEOUT: Failure = {
 };
 
 const highest = (a: string, b: string): string => (BigInt(a) > BigInt(b) ? a : b);
+/** The store's clock and this member's differ: what is left of a wait is never taken for nothing. */
+const WAIT_MIN_MS = 1;
+
 const atLeast0 = (ms: number): number => Math.max(0, ms);
 
 /** When the event happened, if it says so; timers say so only inside `eventSourced`. */
@@ -156,6 +159,8 @@ const knowledge = {
     enqueue.assign({ known: null, vacant: event.token, seen: highest(context.seen, event.token) });
     tellLeader(enqueue, context, null, null);
   }),
+  /** The next answer is believed: a hint may have been wrong. */
+  doubtVacancy: chart.assign({ vacant: null }),
   learnLoss: chart.enqueueActions(({ context, event, enqueue }) => {
     assertEvent(event, 'lease.quarantined');
     const { lossId, at, waitedMs, token } = event;
@@ -253,8 +258,8 @@ const waits = {
   waitForKnown: chart.assign({
     waitMs: ({ context: { known, timings }, event }) => {
       const at = reportedAt(event);
-      const leftMs = known && at !== null ? atLeast0(known.endsAt - at) : 0;
-      return leftMs + luckOf(event) * timings.staggerMs;
+      const leftMs = known && at !== null ? known.endsAt - at : 0;
+      return Math.max(leftMs, WAIT_MIN_MS) + luckOf(event) * timings.staggerMs;
     },
     waitReason: null,
   }),
@@ -279,7 +284,7 @@ const waits = {
   sitOut: chart.enqueueActions(({ context, event, enqueue }) => {
     const [reason, forMs]: [WaitReason, number] =
       event.type === 'lease.quarantined'
-        ? [event.fresh ? 'firstTerm' : 'dataLoss', atLeast0(event.remainingMs)]
+        ? [event.fresh ? 'firstTerm' : 'dataLoss', Math.max(event.remainingMs, WAIT_MIN_MS)]
         : [context.waitReason === 'journalFailed' ? 'journalFailed' : 'resigned', context.timings.leaseMs];
     enqueue.assign({ waitMs: forMs, waitReason: reason });
     enqueue.emit({ type: 'waiting', reason, forMs });

@@ -2,7 +2,7 @@ import type { VirtualClock } from '../../src/runtime/virtual-clock.ts';
 
 /** Lets everything that needs no time happen. */
 export async function settle(): Promise<void> {
-  for (let i = 0; i < 3; i++) await new Promise<void>((resolve) => setImmediate(resolve));
+  for (let i = 0; i < 2; i++) await new Promise<void>((resolve) => setImmediate(resolve));
 }
 
 /** Moves virtual time from deadline to deadline; promises settle in between. */
