@@ -138,8 +138,8 @@ export class LeaderElection implements AsyncDisposable {
         { resource },
         'Leader election is disabled: this member leads without asking anybody. Several replicas in this mode would ALL lead.',
       );
+    else for (const caveat of leases.describe().caveats) logger.info({ resource }, caveat);
     for (const warning of warnings) logger.warn({ resource }, warning);
-    for (const caveat of leases.describe().caveats) logger.warn({ resource }, caveat);
     this.#driver.start();
   }
 
