@@ -1,9 +1,9 @@
-import type { AnyMachineSnapshot } from 'xstate';
+import type { AnyMachineSnapshot, StateValue } from 'xstate';
 import { persistState } from '../runtime/xstate-shapes.ts';
-import { hashRecord } from './codec.ts';
+import { hashRecord, stateDigest } from './codec.ts';
 import type { Entry, JournalRecord, Json, StreamHeader } from './journal.ts';
 import { INIT_EVENT, RESUMED_EVENT, TRIMMED_EVENT } from './own-events.ts';
-import { TimerLedger, type TimerStep } from './pending-timers.ts';
+import { TimerLedger, type PendingTimer, type TimerStep } from './pending-timers.ts';
 import { Redactor } from './secrets.ts';
 import { encodeValue } from './values.ts';
 import { processSecretKey } from '../runtime/system-randomness.ts';
@@ -17,10 +17,15 @@ export interface Checkpoint {
   /** The actor's id, by which its references to itself are recorded. */
   readonly actor: string;
   readonly parent: string | null;
+  /** What actors without an id are named after, where that is not the stream. */
+  readonly names: string | null;
   /** The persisted snapshot, encoded and redacted. */
   readonly snapshot: Json;
   /** Pending timers, their events encoded. */
   readonly timers: Json;
+  /** State value and digest, as a record of this state has them. */
+  readonly value: StateValue;
+  readonly digest: string;
 }
 
 /**
@@ -29,8 +34,7 @@ export interface Checkpoint {
  */
 export class CheckpointTracker {
   readonly #timers = new TimerLedger();
-  #actor = '';
-  #parent: string | null = null;
+  #named: Named = { actor: '', parent: null, names: null };
   #at: Place | null = null;
 
   /** Takes the next entry, written under `header`. O(effects of the entry). */
@@ -46,9 +50,8 @@ export class CheckpointTracker {
   follow(step: TimerStep, header: StreamHeader): void {
     const { event } = step;
     if (event.type === INIT_EVENT || event.type === RESUMED_EVENT || event.type === TRIMMED_EVENT) {
-      const { actor, parent } = event as unknown as { readonly actor?: string; readonly parent?: string };
-      this.#actor = actor ?? '';
-      this.#parent = parent ?? null;
+      const { actor, parent, names } = event as unknown as Partial<Named>;
+      this.#named = { actor: actor ?? '', parent: parent ?? null, names: names ?? null };
     }
     this.#timers.apply(step, header.boot);
   }
@@ -60,13 +63,7 @@ export class CheckpointTracker {
   checkpoint(at: Place | null = this.#at): Checkpoint | null {
     if (at === null || at.state === null) return null;
     const { seq, header, state } = at;
-    return checkpointOf(header, {
-      seq,
-      actor: this.#actor,
-      parent: this.#parent,
-      state,
-      timers: this.#timers,
-    });
+    return checkpointOf(header, { seq, ...this.#named, state, timers: this.#timers.pending });
   }
 }
 
@@ -77,31 +74,50 @@ export interface Place {
   readonly state: AnyMachineSnapshot | null;
 }
 
-export interface CheckpointParts {
-  readonly seq: number;
+/** By which names an actor's records speak of it and its kin. */
+export interface Named {
   readonly actor: string;
   readonly parent: string | null;
+  readonly names: string | null;
+}
+
+export interface CheckpointParts extends Named {
+  readonly seq: number;
   readonly state: AnyMachineSnapshot;
-  readonly timers: TimerLedger;
+  readonly timers: readonly PendingTimer[];
+  /** Children known to have ended, where the state's own children do not tell. */
+  readonly ended?: ReadonlyMap<string, object>;
 }
 
 /** Encodes and redacts a checkpoint. */
 export function checkpointOf(
   { secrets, secretKey }: Pick<StreamHeader, 'secrets' | 'secretKey'>,
-  { seq, actor, parent, state, timers }: CheckpointParts,
+  { seq, actor, parent, names, state, timers, ended }: CheckpointParts,
 ): Checkpoint {
   const redactor =
     secrets === undefined || secrets.length === 0
       ? null
       : new Redactor(secrets, secretKey ?? processSecretKey());
-  const encoded = encodeValue(persistState(state), { onRefused: 'mark' });
+  const encoded = encodeValue(persistState(state, ended), { onRefused: 'mark' });
   const named = redactor?.byPointer(encoded).json ?? encoded;
-  const pending = timers.pending.map((timer) => {
+  const pending = timers.map((timer) => {
     const event = encodeValue(timer.event, { onRefused: 'mark' });
     return { ...timer, event: redactor?.byPointer(event).json ?? event };
   });
   const net = (json: Json): Json => redactor?.byValue(json).json ?? json;
-  return { seq, actor, parent, snapshot: net(named), timers: net(pending) };
+  return {
+    seq,
+    actor,
+    parent,
+    names,
+    snapshot: net(named),
+    timers: net(pending),
+    value: state.value as StateValue,
+    digest: stateDigest(state, {
+      ...(secrets !== undefined && { secrets }),
+      ...(secretKey !== undefined && { secretKey }),
+    }),
+  };
 }
 
 /**
@@ -110,18 +126,27 @@ export function checkpointOf(
  * as `chain`.
  */
 export function trimmedRecord(cut: JournalRecord, checkpoint: Checkpoint): JournalRecord {
-  const { actor, parent, snapshot, timers } = checkpoint;
+  const { actor, parent, names, snapshot, timers, value, digest } = checkpoint;
   const { cause: _cause, correlation: _correlation, ...kept } = cut;
   return {
     ...kept,
     kind: 'trimmed',
     event: {
       type: TRIMMED_EVENT,
-      data: { actor, ...(parent !== null && { parent }), snapshot, timers, chain: hashRecord(cut) },
+      data: {
+        actor,
+        ...(parent !== null && { parent }),
+        ...(names !== null && { names }),
+        snapshot,
+        timers,
+        chain: chainAfter(cut),
+      },
     },
     source: 'external',
     from: null,
+    to: value,
     effects: [],
+    digest,
   };
 }
 

@@ -1,4 +1,4 @@
-import type { StateValue } from 'xstate';
+import type { AnyMachineSnapshot, StateValue } from 'xstate';
 import { canonicalJson, digestOf, DIGEST_HEX_LENGTH } from './canonical.ts';
 import { JournalError } from '../errors.ts';
 import { projectEffect, projectEvent, projectState } from '../runtime/xstate-shapes.ts';
@@ -100,11 +100,13 @@ export function encodeEntry(header: StreamHeader, entry: Entry, prev: string): J
 
 /** The digest of a state as a record of this stream has it, secrets replaced. */
 export function stateDigest(
-  entryAfter: NonNullable<Entry['after']>,
+  state: AnyMachineSnapshot,
   header: Pick<StreamHeader, 'secrets' | 'secretKey'>,
 ): string {
-  const state = encodeValue(projectState(entryAfter), { onRefused: 'mark' });
-  return digestOf(canonicalJson(redactorOf(header)?.byPointer(state).json ?? state));
+  const encoded = encodeValue(projectState(state), { onRefused: 'mark' });
+  const redactor = redactorOf(header);
+  if (redactor === null) return digestOf(canonicalJson(encoded));
+  return digestOf(canonicalJson(redactor.byValue(redactor.byPointer(encoded).json).json));
 }
 
 /** Seals entry after entry of one stream. */

@@ -1,10 +1,13 @@
-import type { AnyMachineSnapshot, AnyStateMachine, EventObject, StateValue } from 'xstate';
+import type { AnyActorLogic, AnyMachineSnapshot, AnyStateMachine, EventObject, StateValue } from 'xstate';
+import { JournalError } from '../errors.ts';
 import { plainMachine } from '../runtime/plain-machine.ts';
 import { checkDelay } from '../runtime/timer-delays.ts';
-import { InertScope, type Effect, type PersistedState } from '../runtime/xstate-internals.ts';
+import { InertScope, type Effect } from '../runtime/xstate-internals.ts';
+import type { PersistedState } from '../runtime/xstate-shapes.ts';
+import type { Named } from './checkpoint.ts';
 import type { JournalRecord, Json } from './journal.ts';
 import { FAULT_EVENT, TRIMMED_EVENT, type FaultPhase } from './own-events.ts';
-import { TimerLedger } from './pending-timers.ts';
+import { TimerLedger, type PendingTimer } from './pending-timers.ts';
 import { decodeValue } from './values.ts';
 
 /** What one record came to when it was computed again. */
@@ -39,8 +42,7 @@ export class JournalFold {
   #snapshot: AnyMachineSnapshot | null = null;
   /** State before the last event: what a fault goes back to. */
   #previous: AnyMachineSnapshot | null = null;
-  #actor = '';
-  #parent: string | null = null;
+  #named: Named = { actor: '', parent: null, names: null };
 
   constructor(machine: AnyStateMachine) {
     this.#machine = plainMachine(machine);
@@ -51,18 +53,26 @@ export class JournalFold {
     return this.#snapshot;
   }
 
-  get actor(): string {
-    return this.#actor;
+  /** By which names the actor's records speak of it. */
+  get named(): Named {
+    return this.#named;
   }
 
-  get parent(): string | null {
-    return this.#parent;
+  /** Timers pending after the last record. */
+  get timers(): readonly PendingTimer[] {
+    const resolve = (id: string) => this.#inert?.actorCalled(id, this.#snapshot);
+    return this.#timers.pending.map((timer) => ({
+      ...timer,
+      event: decodeValue(timer.event as Json, resolve),
+    }));
   }
 
-  /** Timers pending after the last record; their events are encoded. */
-  get timers(): TimerLedger {
-    return this.#timers;
-  }
+  /** The logic of a child of the last state. */
+  readonly logicOf = (id: string): AnyActorLogic | undefined => {
+    const children = this.#snapshot?.children as
+      Record<string, { readonly logic?: AnyActorLogic } | undefined> | undefined;
+    return children?.[id]?.logic;
+  };
 
   /** Children that ended but are still among the snapshot's children. */
   get endedChildren(): ReadonlyMap<string, ChildEnd> {
@@ -108,8 +118,29 @@ export class JournalFold {
     // What the machine restores by itself are references to children; others are known by their id only.
     const refer = (id: string) =>
       id in snapshot.children ? { xstate$$type: 1, id } : inert.actorCalled(id, null);
-    const after = inert.restore(this.#machine, decodeValue(snapshot, refer) as PersistedState);
+    const persisted = decodeValue(snapshot, refer) as PersistedState;
+    const after = this.#restored(inert, persisted, record);
+    for (const [id, { snapshot: child }] of Object.entries(persisted.children)) {
+      if (child.status === 'done' || child.status === 'error') this.#ended.set(id, child as ChildEnd);
+    }
     return { before: null, after, effects: null };
+  }
+
+  #restored(
+    inert: InertScope,
+    persisted: PersistedState,
+    { stream, seq }: JournalRecord,
+  ): AnyMachineSnapshot {
+    try {
+      return inert.restore(this.#machine, persisted);
+    } catch (cause) {
+      const why = cause instanceof Error ? cause.message : String(cause);
+      const message = `The state at ${stream}@${seq} is none of "${this.#machine.id}" as it is now: ${why}`;
+      throw new JournalError('REPLAY_INCOMPATIBLE', `${message} Use the chart that wrote it.`, {
+        cause,
+        place: `${stream}@${seq}`,
+      });
+    }
   }
 
   #open({ stream, event }: JournalRecord): InertScope {
@@ -118,11 +149,10 @@ export class JournalFold {
       parent?: string;
       names?: string;
     };
-    this.#actor = actor ?? this.#machine.id;
-    this.#parent = parent ?? null;
+    this.#named = { actor: actor ?? this.#machine.id, parent: parent ?? null, names: names ?? null };
     this.#ended.clear();
     this.#snapshot = null;
-    const inert = { actor: this.#actor, parent: this.#parent, stream: names ?? stream };
+    const inert = { actor: this.#named.actor, parent: this.#named.parent, stream: names ?? stream };
     this.#inert = new InertScope(inert, (effect) => this.#asked(effect));
     return this.#inert;
   }

@@ -76,7 +76,8 @@ export class TimerLedger {
 
   /** Takes one step: removes the timer that fired and those cancelled, adds those set. */
   apply(step: TimerStep, boot: string): void {
-    if (step.kind === 'init' || step.kind === 'stop') this.#pending = [];
+    // A stopped actor may be recovered, and then waits for what was left.
+    if (step.kind === 'init') this.#pending = [];
     else if (step.kind === 'timer') this.#fire(step);
     else if (step.kind === 'note' && step.event.type === RESUMED_EVENT) this.#resume(step, boot);
     else if (step.kind === 'trimmed' && step.event.type === TRIMMED_EVENT)

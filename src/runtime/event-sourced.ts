@@ -168,9 +168,8 @@ function wrap<TMachine extends AnyStateMachine>(wrapped: TMachine, settings: Rec
       return recordedFor(settings, scope, input).initial(input);
     },
     restoreSnapshot(persisted: never, scope: Scope) {
-      const snapshot = machine.restoreSnapshot(persisted, scope) as AnyMachineSnapshot;
-      if (isLiveScope(scope)) recordedFor(settings, scope, undefined).restored(snapshot);
-      return snapshot;
+      if (!isLiveScope(scope)) return machine.restoreSnapshot(persisted, scope);
+      return recordedFor(settings, scope, undefined).restored(persisted);
     },
     start(snapshot: AnyMachineSnapshot, scope: Scope) {
       const recorded = scope[RECORDED];

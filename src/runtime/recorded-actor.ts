@@ -1,4 +1,5 @@
 import type {
+  AnyActorLogic,
   AnyActorRef,
   AnyActorScope,
   AnyMachineSnapshot,
@@ -7,9 +8,10 @@ import type {
   StateValue,
 } from 'xstate';
 import { UsageError } from '../errors.ts';
-import type { Journal, JournalWriter, StreamHead, StreamHeader } from '../journal/journal.ts';
+import type { Journal, JournalWriter, Json, StreamHead, StreamHeader } from '../journal/journal.ts';
 import { INIT_EVENT, RESUMED_EVENT, TRIMMED_EVENT, type FaultPhase } from '../journal/own-events.ts';
 import { TimerLedger, type PendingTimer } from '../journal/pending-timers.ts';
+import { decodeValue } from '../journal/values.ts';
 import type { Clock } from './clock.ts';
 import { EXTERNAL_KIND, kindOf, TIMER_KIND, type EventKind } from './event-kinds.ts';
 import { StreamPen, type Step } from './stream-pen.ts';
@@ -21,11 +23,13 @@ import {
   armTimer,
   EffectCollector,
   renameActor,
+  restoreLive,
+  stubActor,
   type ActorFacts,
   type Effect,
   type InertActor,
 } from './xstate-internals.ts';
-import { persistState } from './xstate-shapes.ts';
+import { persistState, type PersistedState } from './xstate-shapes.ts';
 
 /** What is known of an actor when its stream is named. */
 export interface ActorIdentity {
@@ -36,11 +40,20 @@ export interface ActorIdentity {
   readonly parentStream: string | null;
 }
 
+export interface DueTimer {
+  readonly timer: PendingTimer;
+  readonly leftMs: number;
+}
+
 /** Where a recovered actor goes on. */
 export interface ResumePoint {
   readonly head: StreamHead;
-  /** Timers to arm, in the order they are due, and what is left of each. */
-  readonly timers: readonly { readonly timer: PendingTimer; readonly leftMs: number }[];
+  /** Timers to arm, in the order they are due, their events encoded, and what is left of each. */
+  readonly timers: readonly DueTimer[];
+  /** The state, encoded: references to actors are resolved where the actor is. */
+  readonly state: Json;
+  /** The logic of a child that has no name in the machine's actors. */
+  readonly logicOf: (id: string) => AnyActorLogic | undefined;
 }
 
 /** What all actors of one event-sourced machine have in common. */
@@ -85,6 +98,8 @@ export class RecordedActor {
   #ownTimers = false;
   #seq = 0;
   #beginning: Beginning | null = null;
+  /** Timers of a recovered actor. */
+  #due: readonly DueTimer[] = [];
   #pen: StreamPen | null = null;
 
   constructor(settings: RecordingSettings, scope: AnyActorScope, identity: Omit<ActorIdentity, 'id'>) {
@@ -141,9 +156,28 @@ export class RecordedActor {
     return snapshot;
   }
 
-  /** Takes over a snapshot that was restored. */
-  restored(snapshot: AnyMachineSnapshot): void {
+  /** Restores what XState persisted or, where the actor is recovered, what its journal tells. */
+  restored(persisted: unknown): AnyMachineSnapshot {
+    const { machine, resume } = this.#settings;
+    const snapshot =
+      resume === null
+        ? (machine.restoreSnapshot(persisted as never, this.#scope as never) as AnyMachineSnapshot)
+        : restoreLive(machine, this.#stateOf(resume), this.#scope, resume.logicOf);
     this.#beginning = { snapshot, input: undefined, effects: [], restored: true };
+    return snapshot;
+  }
+
+  #stateOf({ state, timers }: ResumePoint): PersistedState {
+    const { children } = state as { readonly children: object } & Json;
+    const actorCalled = (id: string) =>
+      this.#actorCalled(id === this.#facts.id ? null : id, null) ?? stubActor(id);
+    this.#due = timers.map(({ timer, leftMs }) => {
+      const event = decodeValue(timer.event as Json, actorCalled);
+      return { timer: { ...timer, event }, leftMs };
+    });
+    // What the machine restores by itself are references to children.
+    const refer = (id: string) => (id in children ? { xstate$$type: 1, id } : actorCalled(id));
+    return decodeValue(state, refer) as PersistedState;
   }
 
   /** Opens the stream and records the beginning, once. Throws what the journal throws when it refuses the stream. */
@@ -178,7 +212,7 @@ export class RecordedActor {
     this.open();
     machine.start(snapshot as never);
     if (!resumes) return;
-    for (const { timer, leftMs } of resume.timers) {
+    for (const { timer, leftMs } of this.#due) {
       const target = this.#actorCalled(timer.to, snapshot);
       if (target === undefined) continue;
       armTimer(this.#scope, target, { event: timer.event as EventObject, id: timer.id, delayMs: leftMs });
@@ -276,7 +310,7 @@ export class RecordedActor {
       } as EventObject;
       pen.record({ kind: 'trimmed', source: 'external' }, { event, before: null, after: snapshot, effects });
     } else {
-      const timers = resume.timers.map(({ timer, leftMs }) => ({ effect: timer.effect, delayMs: leftMs }));
+      const timers = this.#due.map(({ timer, leftMs }) => ({ effect: timer.effect, delayMs: leftMs }));
       const event = { type: RESUMED_EVENT, ...named, timers } as EventObject;
       pen.record({ kind: 'note', source: 'self' }, { event, before: null, after: null, effects });
     }
@@ -288,7 +322,7 @@ export class RecordedActor {
     const { resume } = this.#settings;
     if (restored && resume !== null) {
       this.#ownTimers = true;
-      this.#timers.adopt(resume.timers.map(({ timer }) => timer));
+      this.#timers.adopt(this.#due.map(({ timer }) => timer));
     } else if (this.#ownTimers) {
       this.#seq = pen.nextSeq - 1;
       const begun = { event: { type: INIT_EVENT }, before: null, after: null, effects };
@@ -333,10 +367,12 @@ export class RecordedActor {
     }
   }
 
-  #actorCalled(id: string | null, snapshot: AnyMachineSnapshot): AnyActorRef | undefined {
+  #actorCalled(id: string | null, snapshot: AnyMachineSnapshot | null): AnyActorRef | undefined {
     const { parent } = this.#facts;
     if (id === null) return this.#scope.self;
-    return parent?.id === id ? parent : (snapshot.children as Record<string, AnyActorRef | undefined>)[id];
+    return parent?.id === id
+      ? parent
+      : (snapshot?.children as Record<string, AnyActorRef | undefined> | undefined)?.[id];
   }
 }
 

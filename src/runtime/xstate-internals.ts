@@ -2,6 +2,7 @@
 import {
   createActor,
   fromTransition,
+  type AnyActorLogic,
   type AnyActorRef,
   type AnyActorScope,
   type AnyMachineSnapshot,
@@ -9,6 +10,8 @@ import {
   type EventObject,
   type ExecutableActionObject,
 } from 'xstate';
+import { UsageError } from '../errors.ts';
+import type { PersistedChild, PersistedState } from './xstate-shapes.ts';
 
 /**
  * How XState 5 works inside, with `xstate-shapes.ts` the only place that knows: actor scopes and their executor, the
@@ -262,18 +265,76 @@ export class InertScope {
 
   /** Restores a persisted snapshot; children whose logic has no name become actors that do nothing. */
   restore(machine: AnyStateMachine, persisted: PersistedState): AnyMachineSnapshot {
-    const nameless = { src: EMPTY_LOGIC, snapshot: stubActor('').getSnapshot() as unknown };
-    const children = Object.entries(persisted.children).map(([id, child]) => [
-      id,
-      child.src === null ? { ...child, ...nameless } : child,
-    ]);
-    const state = { ...persisted, children: Object.fromEntries(children) as unknown };
     this.begin(0, null);
-    return machine.restoreSnapshot(state as never, this.scope as never) as AnyMachineSnapshot;
+    return restoreWith(machine, persisted, this.scope, ({ src, snapshot }) =>
+      src === null ? { src: EMPTY_LOGIC } : { src, snapshot },
+    );
   }
 }
 
-/** What `persistState` makes. */
-export interface PersistedState {
-  readonly children: Record<string, { readonly src: string | null; readonly snapshot: unknown }>;
+/** How a child is made again: by which logic (or name of it), from which snapshot. */
+interface Remade {
+  readonly src: unknown;
+  readonly snapshot?: unknown;
+}
+
+function restoreWith(
+  machine: AnyStateMachine,
+  persisted: PersistedState,
+  scope: AnyActorScope,
+  remake: (child: PersistedChild, id: string) => Remade,
+): AnyMachineSnapshot {
+  const children = Object.entries(persisted.children).map(([id, child]) => {
+    const { src, snapshot } = remake(child, id);
+    return [id, { ...child, src, snapshot: snapshot ?? NOTHING_YET }];
+  });
+  const state = { ...persisted, children: Object.fromEntries(children) as unknown };
+  const snapshot = machine.restoreSnapshot(state as never, scope as never) as AnyMachineSnapshot;
+  for (const [id, actor] of Object.entries(snapshot.children as Record<string, Restored | undefined>)) {
+    const { src = null, input } = persisted.children[id] ?? {};
+    if (actor === undefined) continue;
+    // XState would take the logic for the name, and forgets inputs.
+    if (src !== null) actor.src = src;
+    actor.options.input = input;
+  }
+  return snapshot;
+}
+
+interface Restored {
+  src: unknown;
+  readonly options: { input?: unknown };
+}
+
+const NOTHING_YET = { status: 'active', output: undefined, error: undefined };
+
+/**
+ * Restores a live actor's snapshot from what a fold knows of it. Its children begin anew with the input they had, as
+ * `start` would have them: what they were at is in their own journals, if anywhere. Those that had ended stay ended.
+ */
+export function restoreLive(
+  machine: AnyStateMachine,
+  persisted: PersistedState,
+  scope: AnyActorScope,
+  logicOf: (id: string) => AnyActorLogic | undefined,
+): AnyMachineSnapshot {
+  return restoreWith(machine, persisted, scope, (child, id) => {
+    const named =
+      child.src === null
+        ? undefined
+        : (machine.implementations.actors[child.src] as AnyActorLogic | undefined);
+    const logic = named ?? logicOf(id);
+    if (child.src === null || logic === undefined) {
+      throw new UsageError(
+        'REPLAY_INCOMPATIBLE',
+        `The child ${id} of ${machine.id} was given its logic inline, which no journal can hold. Name it in setup({ actors }).`,
+      );
+    }
+    const { input } = child;
+    // The logic itself, but for how it restores.
+    const begunAnew = Object.assign(Object.create(logic) as AnyActorLogic, {
+      restoreSnapshot: (ended: unknown, childScope: never): unknown =>
+        child.snapshot.status === 'active' ? logic.getInitialSnapshot(childScope, input) : ended,
+    });
+    return { src: begunAnew, snapshot: child.snapshot };
+  });
 }

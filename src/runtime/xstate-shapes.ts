@@ -19,6 +19,7 @@ export function actorIdOf(value: object): string | null {
 interface ChildRef {
   readonly src?: unknown;
   readonly systemId?: string;
+  readonly options?: { readonly input?: unknown };
   getPersistedSnapshot(options?: unknown): unknown;
 }
 
@@ -66,13 +67,23 @@ function historyIds(snapshot: AnyMachineSnapshot): Record<string, string[]> {
   return ids;
 }
 
-/** What the machine's `restoreSnapshot` needs to go on from here; children with inline logic carry `src: null`. */
-export function persistState(snapshot: AnyMachineSnapshot): Record<string, unknown> {
+/**
+ * What a state is made of again. Children with inline logic carry `src: null`; each carries the input it was given, so
+ * that it can begin anew.
+ *
+ * @param ended Children known to have ended, where the children themselves (inert ones) do not tell.
+ */
+export function persistState(
+  snapshot: AnyMachineSnapshot,
+  ended?: ReadonlyMap<string, object>,
+): Record<string, unknown> {
   const children: Record<string, unknown> = {};
   for (const [id, child] of childrenOf(snapshot)) {
+    const { input } = child.options ?? {};
     children[id] = {
-      snapshot: child.getPersistedSnapshot({ __unsafeAllowInlineActors: true }),
+      snapshot: ended?.get(id) ?? child.getPersistedSnapshot({ __unsafeAllowInlineActors: true }),
       src: typeof child.src === 'string' ? child.src : null,
+      ...(input !== undefined && { input }),
       ...bindings(child),
     };
   }
@@ -89,6 +100,18 @@ export function persistState(snapshot: AnyMachineSnapshot): Record<string, unkno
     ...(snapshot.output !== undefined && { output: snapshot.output as unknown }),
     ...(snapshot.error !== undefined && { error: snapshot.error }),
   };
+}
+
+/** What `persistState` makes. */
+export interface PersistedState {
+  readonly context: unknown;
+  readonly children: Record<string, PersistedChild>;
+}
+
+export interface PersistedChild {
+  readonly src: string | null;
+  readonly snapshot: { readonly status: string };
+  readonly input?: unknown;
 }
 
 /** A child's snapshot as a journal gives it back: the data, and the two questions charts ask of it. */

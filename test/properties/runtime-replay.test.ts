@@ -1,0 +1,238 @@
+import { fc, test } from '@fast-check/vitest';
+import { afterAll, describe, expect } from 'vitest';
+import {
+  createActor,
+  type Actor,
+  type AnyMachineSnapshot,
+  type AnyStateMachine,
+  type EventObject,
+} from 'xstate';
+import { digestOfState } from '../../src/journal/comparison.ts';
+import { formatDivergence, type Divergence } from '../../src/journal/divergence.ts';
+import type { JournalRecord } from '../../src/journal/journal.ts';
+import { memoryJournal, type MemoryJournal } from '../../src/journal/memory-journal.ts';
+import { replayAll } from '../../src/journal/replay.ts';
+import { memorySnapshotCache, takeSnapshot } from '../../src/journal/snapshot-cache.ts';
+import { verify } from '../../src/journal/verify.ts';
+import { eventSourced, writerOf } from '../../src/runtime/event-sourced.ts';
+import { recover } from '../../src/runtime/recovery.ts';
+import { VirtualClock } from '../../src/runtime/virtual-clock.ts';
+import { all, elapse, jobChart, orderChart, settle, type OrderEvent } from '../machines/runtime-charts.ts';
+
+/** What may happen to an actor in a test: it gets an event, or time passes. */
+type Happening = { readonly send: EventObject } | { readonly elapseMs: number };
+
+const elapsed = fc
+  .constantFrom(0, 0, 10, 60, 450, 1_000, 2_500, 8_000, 40_000)
+  .map((elapseMs): Happening => ({ elapseMs }));
+
+const named = <T extends string>(...types: T[]) => fc.constantFrom(...types).map((type) => ({ type }));
+
+const orderEvents = fc.oneof(
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      type: fc.constant('place' as const),
+      items: fc.array(fc.string(), { maxLength: 3 }),
+      at: fc.date(),
+    }),
+  },
+  { weight: 2, arbitrary: fc.record({ type: fc.constant('pay' as const), cents: fc.bigInt() }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({ type: fc.constant('remind' as const), afterMs: fc.integer({ min: 0, max: 900 }) }),
+  },
+  {
+    weight: 8,
+    arbitrary: named('hold', 'resume', 'ping', 'ping', 'spawn', 'dismiss', 'forget', 'cancel', 'again'),
+  },
+) satisfies fc.Arbitrary<OrderEvent>;
+
+const jobEvents: fc.Arbitrary<EventObject> = fc.oneof(
+  fc.record({
+    type: fc.constant('start'),
+    value: fc.anything({ withBigInt: true, withDate: true, withMap: true }),
+  }),
+  fc.record({ type: fc.constant('fail'), reason: fc.string() }),
+  { weight: 3, arbitrary: named('pause', 'unpause', 'tick', 'start') },
+  { weight: 1, arbitrary: named('succeed', 'quit') },
+);
+
+interface Subject {
+  readonly name: string;
+  readonly chart: AnyStateMachine;
+  readonly events: fc.Arbitrary<EventObject>;
+  readonly input: unknown;
+  /** What must have happened at least once in a campaign, or it proves nothing. */
+  readonly sometimes: readonly string[];
+}
+
+const subjects: readonly Subject[] = [
+  {
+    name: 'order',
+    chart: orderChart,
+    events: orderEvents,
+    input: { limit: 4 },
+    sometimes: [
+      'done xstate.done.actor.charge',
+      'error xstate.error.actor.charge',
+      'done xstate.done.actor.helper-0',
+      'timer xstate.after.patience.order.sale.open.waiting',
+      'timer xstate.after.holding.order.sale.held',
+      'timer reminded',
+      'event child.told',
+      'event again',
+      'event dismiss',
+      'effect xstate.spawn',
+      'effect xstate.spawnChild',
+      'effect xstate.stopChild',
+      'effect xstate.sendTo',
+      'effect xstate.emit',
+      'effect xstate.cancel',
+    ],
+  },
+  {
+    name: 'job',
+    chart: jobChart,
+    events: jobEvents,
+    input: undefined,
+    sometimes: [
+      'timer xstate.after.rest.job.running.resting',
+      'timer tick',
+      'event unpause',
+      'event quit',
+      'effect report',
+    ],
+  },
+];
+
+for (const { name, chart, events, input, sometimes } of subjects) {
+  const sends = events.map((send): Happening => ({ send }));
+  const happenings = fc.array(fc.oneof({ weight: 2, arbitrary: sends }, elapsed), {
+    maxLength: 60,
+    size: 'max',
+  });
+  const seen = new Set<string>();
+  const fresh = (journal: MemoryJournal, clock: VirtualClock) =>
+    started(
+      createActor(eventSourced(chart, { journal, stream: 's', check: true }), { clock, input } as never),
+    );
+
+  describe(`the ${name} chart`, () => {
+    afterAll(() => {
+      expect(sometimes.filter((what) => !seen.has(what))).toEqual([]);
+    });
+
+    test.prop([happenings])(
+      'replay comes to the same state, effects and digest at every record',
+      async (steps) => {
+        const journal = memoryJournal();
+        const clock = new VirtualClock();
+        const actor = fresh(journal, clock);
+        for (const step of steps) await happen(actor, clock, step);
+        const live = digestOfState(actor.getSnapshot() as never);
+        const records = await all(journal.export());
+        actor.stop();
+        for (const record of records) noteKinds(seen, record);
+        const { divergence, snapshot, matched } = replayAll(throughJson(records), chart);
+        expect(told(divergence)).toBe('');
+        expect(matched).toBe(records.length);
+        expect(digestOfState(snapshot as AnyMachineSnapshot)).toBe(live);
+        expect((await verify(throughJson(records))).findings).toEqual([]);
+      },
+    );
+
+    test.prop([happenings, fc.nat(), fc.integer({ min: 1, max: 30 })])(
+      'a journal that lost its beginning replays from the cut to the same end',
+      async (steps, at, limit) => {
+        const whole = memoryJournal();
+        const bounded = memoryJournal({ limit });
+        const clocks = [new VirtualClock(), new VirtualClock()] as const;
+        const actors = [fresh(whole, clocks[0]), fresh(bounded, clocks[1])] as const;
+        for (const step of steps) {
+          await happen(actors[0], clocks[0], step);
+          await happen(actors[1], clocks[1], step);
+        }
+        for (const actor of actors) actor.stop();
+        const records = await all(whole.export());
+        await whole.trim('s', (at % (records.length + 1)) + 1);
+        const end = digestOfState(replayAll(records, chart).snapshot as AnyMachineSnapshot);
+        for (const journal of [whole, bounded]) {
+          const rest = await all(journal.export());
+          const { divergence, snapshot } = replayAll(throughJson(rest), chart);
+          expect(told(divergence)).toBe('');
+          expect(digestOfState(snapshot as AnyMachineSnapshot)).toBe(end);
+          expect((await verify(throughJson(rest))).findings).toEqual([]);
+        }
+      },
+    );
+
+    test.prop([happenings, happenings, fc.boolean(), fc.integer({ min: 0, max: 9_000 })])(
+      'an actor recovered after a crash has the state it had, and one journal tells both lives',
+      async (before, after, withSnapshot, downMs) => {
+        const journal = memoryJournal();
+        const cache = memorySnapshotCache();
+        const clock = new VirtualClock();
+        const first = fresh(journal, clock);
+        for (const [at, step] of before.entries()) {
+          if (withSnapshot && at === before.length >> 1) await takeSnapshot(journal, 's', chart, cache);
+          await happen(first, clock, step);
+        }
+        const live = first.getSnapshot() as AnyMachineSnapshot;
+        const records = await all(journal.export());
+        // A crash: the stream is free, and nothing was stopped.
+        await writerOf(first).close();
+        const now = { monotonicMs: clock.monotonicMs() + downMs, wallMs: clock.wallMs() + downMs };
+        const later = new VirtualClock(now);
+        const { logic, options, seq, ended } = await recover(chart, {
+          journal,
+          stream: 's',
+          clock: later,
+          cache,
+        });
+        const again = started(createActor(logic, { ...options, clock: later } as never));
+        expect(seq).toBe(records.length);
+        expect(ended ?? 'active').toBe(
+          live.status === 'done' || live.status === 'error' ? live.status : 'active',
+        );
+        expect(digestOfState(again.getSnapshot() as never)).toBe(digestOfState(live));
+        for (const step of after) await happen(again, later, step);
+        const both = await all(journal.export());
+        const end = digestOfState(again.getSnapshot() as never);
+        for (const actor of [first, again]) actor.stop();
+        const { divergence, snapshot } = replayAll(throughJson(both), chart);
+        expect(told(divergence)).toBe('');
+        expect(digestOfState(snapshot as AnyMachineSnapshot)).toBe(end);
+        expect((await verify(throughJson(both))).findings).toEqual([]);
+      },
+    );
+  });
+}
+
+function started<T extends Actor<AnyStateMachine>>(actor: T): T {
+  actor.subscribe({ error: () => {} });
+  return actor.start();
+}
+
+async function happen(
+  actor: { send(event: never): void },
+  clock: VirtualClock,
+  step: Happening,
+): Promise<void> {
+  if ('send' in step) actor.send(step.send as never);
+  else await elapse(clock, step.elapseMs);
+  await settle();
+}
+
+/** As after a journey through a file. */
+function throughJson(records: readonly JournalRecord[]): JournalRecord[] {
+  return JSON.parse(JSON.stringify(records)) as JournalRecord[];
+}
+
+const told = (divergence: Divergence | null): string =>
+  divergence === null ? '' : formatDivergence(divergence);
+
+function noteKinds(seen: Set<string>, { kind, event, effects }: JournalRecord): void {
+  seen.add(`${kind} ${event.type}`);
+  for (const { type } of effects) seen.add(`effect ${type}`);
+}
