@@ -1,4 +1,4 @@
-import { accessSync, constants, existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { accessSync, constants, existsSync, mkdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { SettingsError } from '../errors.ts';
 
@@ -34,14 +34,36 @@ export function placesIn(directory: string): Places {
  */
 export function prepareDirectory(path: string, flag: string): void {
   try {
-    mkdirSync(path, { recursive: true, mode: 0o700 });
+    makeDirectory(path);
     accessSync(path, constants.W_OK | constants.X_OK);
   } catch (cause) {
+    const code = codeOf(cause);
     throw new SettingsError(
       'DIRECTORY_UNWRITABLE',
-      `The directory ${forPeople(path)} cannot be written (${codeOf(cause)}): give this user write permission, or choose another by ${flag}.`,
+      `The directory ${forPeople(path)} cannot be written (${REASONS[code] ?? code}): give this user write permission, or choose another by ${flag}.`,
       { cause },
     );
+  }
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  EACCES: 'permission denied',
+  EPERM: 'not permitted',
+  EROFS: 'read-only file system',
+  ENOTDIR: 'a part of the path is a file',
+  EEXIST: 'it is a file',
+  ENOSPC: 'the disk is full',
+};
+
+/** Parents first. Node's own `recursive` goes round in circles where the system refuses a name, as in /proc. */
+function makeDirectory(path: string): void {
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) return;
+  if (dirname(path) !== path) makeDirectory(dirname(path));
+  try {
+    mkdirSync(path, { mode: 0o700 });
+  } catch (error) {
+    // Another member made it at the same moment.
+    if (codeOf(error) !== 'EEXIST' || !statSync(path).isDirectory()) throw error;
   }
 }
 

@@ -91,8 +91,7 @@ function section({ resource, store, leader, lease, problem, members }: LeaseOver
   const lines = [`resource  ${resource}`, `store     ${path === null ? store : forPeople(path)}`];
   if (problem !== null && lease === null) lines.push(`          ${noStore(problem)}`);
   lines.push(`leader    ${leaderLine(leader, lease)}`, '');
-  if (members.length === 0)
-    lines.push('No member of this machine answers here. Start one: conclave up', ...elsewhere(leader));
+  if (members.length === 0) lines.push(...nobodyHere(leader));
   else lines.push(...table([['member', 'pid', 'state', 'in its own words'], ...members.map(row)]));
   return lines.join('\n');
 }
@@ -100,8 +99,10 @@ function section({ resource, store, leader, lease, problem, members }: LeaseOver
 const noStore = (problem: string): string =>
   problem === 'no such file' ? 'there is no such store; no member ever competed in it' : problem;
 
-const elsewhere = (leader: string | null): string[] =>
-  leader === null ? [] : [`(${leader} was started elsewhere: give its --dir to ask it.)`];
+const nobodyHere = (leader: string | null): string[] =>
+  leader === null
+    ? ['No member answers here. Start one: conclave up']
+    : ['No member answers here: the leader died, or was started with another --dir.'];
 
 function leaderLine(leader: string | null, lease: LeaseOverview['lease']): string {
   if (leader !== null && lease !== null) {

@@ -28,6 +28,9 @@ interface UpOptions {
   readonly supervised?: true;
 }
 
+/** It becomes part of file names. */
+const NAME_MAX_LENGTH = 100;
+
 export function register(program: Command): void {
   addCommand(program, {
     usage: 'up',
@@ -44,7 +47,7 @@ export function register(program: Command): void {
   })
     .option('--resource <name>', 'what is led (default: the package name, else "default")')
     .option('--store <store>', `where members compete: ${STORE_FORMS} (default: sqlite:.conclave/leases.db)`)
-    .option('--id <name>', 'what people call this member (default: $POD_NAME, else the host name)')
+    .option('--id <name>', 'what people call this member (default: $POD_NAME, else the host name)', parseName)
     .option(
       '--lease <duration>',
       'how long a term lasts without a renewal (default: 15s)',
@@ -63,6 +66,11 @@ export function register(program: Command): void {
     .option('-v, --verbose', 'log renewals and waits, too')
     .addOption(new Option('--supervised', 'report to the parent process, and stop with it').hideHelp())
     .action(up);
+}
+
+function parseName(text: string): string {
+  if (text.trim() !== '' && text.length <= NAME_MAX_LENGTH) return text.trim();
+  throw new InvalidArgumentError(`It must be a name of 1 to ${NAME_MAX_LENGTH} characters.`);
 }
 
 function parsePath(text: string): string {
@@ -128,9 +136,17 @@ export function openMember(settings: MemberSettings): Member {
     return new Member(settings);
   } catch (error) {
     if (!(error instanceof SettingsError)) throw error;
-    const message = error.message.replaceAll(/\b[a-z]\w+\b/gi, (word) => FLAGS[word] ?? word);
-    throw new SettingsError(error.code, message, { cause: error });
+    throw new SettingsError(error.code, inFlags(error), { cause: error });
   }
+}
+
+/** A message of the library in the words of the command line: flags, and durations with their unit. */
+function inFlags({ code, message }: SettingsError): string {
+  const named = message.replaceAll(/\b[a-z]\w+\b/gi, (word) => FLAGS[word] ?? word);
+  if (code !== 'TIMING_UNSAFE') return named;
+  return named
+    .replace(/, or set unsafeFastLease.*?(?=\.)/, '')
+    .replaceAll(/\b(\d+)(?!\w|\.\d| m?s\b)/g, '$1ms');
 }
 
 /** The first signal hands over and ends; the second ends at once. */
