@@ -9,6 +9,8 @@ export * from './config-reload.timings.ts';
 export * from './leadership.events.ts';
 export * from './leadership.timings.ts';
 
+export { memberName } from './leadership.rules.ts';
+
 /** The leadership chart, complete but for its effects: `provide` those named `request…`, `await…` and `…Term`. */
 export const leadershipMachine = leadershipChart.provide(
   // The rules know the chart's vocabulary but not its own type; a test holds the names of both equal.

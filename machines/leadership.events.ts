@@ -90,6 +90,8 @@ export type LeadershipFact =
       readonly sentWall: number;
       readonly guardMs: number;
       readonly restored: boolean;
+      /** Another live member that goes by the same name, if the store has heard of one. */
+      readonly namesake: string | null;
       readonly luck: number;
     } & Reply)
   | ({ readonly type: 'lease.denied'; readonly holder: string | null; readonly token: string } & Reply)
@@ -141,6 +143,7 @@ export type LeadershipEmitted =
   | { readonly type: 'newLeaderObserved'; readonly leader: string; readonly token: string }
   | { readonly type: 'vacancyObserved' }
   | { readonly type: 'waiting'; readonly reason: WaitReason; readonly forMs: number }
+  | { readonly type: 'namesakeObserved'; readonly id: string; readonly name: string }
   | { readonly type: 'storeUnavailable'; readonly error: Failure }
   | { readonly type: 'storeRecovered' }
   | { readonly type: 'journalFailed'; readonly error: Failure; readonly policy: 'continue' | 'stop' };
@@ -197,6 +200,8 @@ export interface LeadershipContext extends LeadershipInput {
   /** Length of the present wait as a follower, or until the next renewal as a leader. */
   readonly waitMs: number;
   readonly waitReason: WaitReason | null;
+  /** The other live member of the same name last told of. */
+  readonly namesake: string | null;
   /** The leader last told of. */
   readonly leader: string | null;
   readonly stopping: boolean;

@@ -139,6 +139,7 @@ export const leadershipChart = setup({
     failures: 0,
     waitMs: 0,
     waitReason: null,
+    namesake: null,
     leader: null,
     stopping: false,
   }),

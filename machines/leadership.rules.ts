@@ -55,6 +55,11 @@ function luckOf(event: object): number {
   return 'luck' in event && typeof event.luck === 'number' ? event.luck : 1;
 }
 
+/** What people call a member: its id without the part that is random in each incarnation; null if there is none. */
+export function memberName(id: string): string | null {
+  return /^(.+)-[a-z0-9]{16}$/.exec(id)?.[1] ?? null;
+}
+
 /** Monotonic and wall time until which success of a request sent then lets this member believe. */
 export function validity(
   beliefMs: number,
@@ -107,6 +112,14 @@ function tellLeader(
     enqueue.emit({ type: 'newLeaderObserved', leader, token: token ?? '0' });
 }
 
+/** Tells once of each other live member that goes by this member's name. */
+function tellNamesake(enqueue: Enqueue, context: LeadershipContext, id: string) {
+  const name = memberName(context.candidateId);
+  if (name === null || memberName(id) !== name || context.namesake === id) return;
+  enqueue.assign({ namesake: id });
+  enqueue.emit({ type: 'namesakeObserved', id, name });
+}
+
 const requests = {
   askForLease: chart.enqueueActions(({ context, enqueue }) => {
     const { timings, known, longestMs, seen, loss } = context;
@@ -153,6 +166,9 @@ const knowledge = {
       longestMs: Math.max(context.longestMs, event.leaseMs),
     });
     tellLeader(enqueue, context, event.holder, event.token);
+    // A lease that goes on being renewed is no predecessor's.
+    const renewed = context.known?.token === event.token && event.beat > context.known.beat;
+    if (renewed) tellNamesake(enqueue, context, event.holder);
   }),
   learnVacancy: chart.enqueueActions(({ context, event, enqueue }) => {
     assertEvent(event, 'release.observed');
@@ -231,12 +247,14 @@ const termActions = {
     enqueue.emit({ type: 'becameLeader', token: term.token, term: term.number });
     tellLeader(enqueue, context, candidateId, term.token);
   }),
-  extendBelief: chart.enqueueActions(({ context: { term }, event, enqueue }) => {
+  extendBelief: chart.enqueueActions(({ context, event, enqueue }) => {
     assertEvent(event, 'lease.renewed');
+    const { term } = context;
     if (!term) return;
     const until = validity(term.beliefMs, event);
     enqueue.assign({ term: { ...term, ...until } });
     enqueue({ type: 'extendTerm', params: until });
+    if (event.namesake !== null) tellNamesake(enqueue, context, event.namesake);
     enqueue.emit({ type: 'renewed', token: term.token, restored: event.restored });
   }),
   endTerm: chart.enqueueActions(({ context, event, enqueue }) => {

@@ -40,6 +40,11 @@ export function comment(event: LeadershipEmitted): Comment | null {
       const then = event.policy === 'stop' ? 'giving leadership up' : 'leadership goes on';
       return { level: 'error', message: `Journal failed (${then}): ${event.error.message}` };
     }
+    case 'namesakeObserved':
+      return {
+        level: 'warn',
+        message: `Another live member is called "${event.name}" too (${event.id}). Give each its own name, unless this is a rolling update`,
+      };
     case 'waiting':
       return { level: 'info', message: WAITS[event.reason](seconds(event.forMs)) };
     case 'vacancyObserved':

@@ -90,7 +90,14 @@ export async function renew(
     if (reply.kind === 'denied')
       return { type: 'lease.denied', attempt, at, holder: reply.holder, token: String(reply.token) };
     const times = { at, sentAt, sentWall, wall: clock.wallMs(), guardMs: asker.guardMs() };
-    return { type: 'lease.renewed', attempt, restored: reply.restored, luck: randomness.unit(), ...times };
+    return {
+      type: 'lease.renewed',
+      attempt,
+      restored: reply.restored,
+      namesake: reply.namesake ?? null,
+      luck: randomness.unit(),
+      ...times,
+    };
   } catch (error) {
     return failed(asker, attempt, error);
   }

@@ -1,3 +1,4 @@
+import { memberName } from '../../machines/leadership.rules.ts';
 import { DRIFT_FACTOR } from '../../machines/leadership.timings.ts';
 import type { LeaseRecord, LossNote } from './lease-record.ts';
 import type {
@@ -68,7 +69,7 @@ export function decideAcquire(
   }
   const waitedOut = { ...record, loss: null };
   const held = heldByAnother(waitedOut, ask, moment);
-  if (held) return { reply: held, record: waitedOut };
+  if (held) return { reply: held, record: noteNamesake(waitedOut, ask) };
   return grant(waitedOut, ask, moment);
 }
 
@@ -109,9 +110,20 @@ export function decideRenew(
     longestMs: Math.max(before?.longestMs ?? 0, ask.leaseMs),
     highest: larger(highest, ask.token),
     incarnation: moment.incarnation,
+    namesake: null,
     loss: lost ? keptLoss(before, ask, moment) : null,
   };
-  return { reply: { kind: 'renewed', restored: restores }, record };
+  const namesake = matches ? before.namesake : null;
+  return {
+    reply: { kind: 'renewed', restored: restores, ...(namesake !== null && { namesake }) },
+    record,
+  };
+}
+
+/** Keeps for the holder that another incarnation with its name is alive: it asks, so it is no predecessor. */
+function noteNamesake(record: LeaseRecord, { id }: AcquireRequest): LeaseRecord {
+  const name = memberName(id);
+  return name !== null && name === memberName(record.holder ?? '') ? { ...record, namesake: id } : record;
 }
 
 /**
@@ -227,6 +239,7 @@ function grant(record: LeaseRecord, ask: AcquireRequest, moment: StoreMoment): D
       graceMs: ask.graceMs,
       beat: 0,
       expiresAt: moment.now + ask.leaseMs,
+      namesake: null,
       loss: null,
     },
   };
@@ -246,6 +259,7 @@ function emptyRecord(ask: AcquireRequest): LeaseRecord {
     longestMs: 0,
     highest: 0n,
     incarnation: '',
+    namesake: null,
     loss: null,
   };
 }

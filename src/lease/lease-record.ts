@@ -23,6 +23,8 @@ export interface LeaseRecord {
   readonly highest: Token;
   /** Incarnation of the data set this record was written in. */
   readonly incarnation: string;
+  /** Another live incarnation that goes by the holder's name, not yet told to the holder; or null. */
+  readonly namesake: string | null;
   /** A standing data loss, or null. */
   readonly loss: LossNote | null;
 }

@@ -88,7 +88,12 @@ export interface RenewRequest {
 
 export type RenewReply =
   /** `restored`: the store had lost the record and has it again from us. */
-  | { readonly kind: 'renewed'; readonly restored: boolean }
+  | {
+      readonly kind: 'renewed';
+      readonly restored: boolean;
+      /** Id of another live member that goes by the same name, if one has asked since the last renewal. */
+      readonly namesake?: string;
+    }
   | {
       readonly kind: 'denied';
       /** Who has the lease instead, if anybody. */

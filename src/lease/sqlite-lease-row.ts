@@ -19,6 +19,7 @@ export const LEASE_TABLE = `
     longest_ms REAL NOT NULL,
     highest_token TEXT NOT NULL,    -- decimal
     incarnation TEXT NOT NULL,
+    namesake TEXT,                  -- NULL where no other live member goes by the holder's name
     loss_id TEXT,                   -- NULL where no loss of data is being waited out
     loss_incarnation TEXT,
     loss_at_ms REAL,
@@ -31,7 +32,7 @@ export const SELECT_LEASE = 'SELECT * FROM lease WHERE resource = ?';
 export const STORE_LEASE = `
   INSERT OR REPLACE INTO lease VALUES (
     :resource, :holder, :acquired_by, :attempt, :token, :term, :lease_ms, :grace_ms, :beat, :expires_at_ms,
-    :longest_ms, :highest_token, :incarnation, :loss_id, :loss_incarnation, :loss_at_ms, :loss_fresh, :clock
+    :longest_ms, :highest_token, :incarnation, :namesake, :loss_id, :loss_incarnation, :loss_at_ms, :loss_fresh, :clock
   )`;
 
 type Row = Record<string, SQLOutputValue>;
@@ -58,6 +59,7 @@ export function recordOf(row: Row, clock: string, now: number): LeaseRecord {
     longestMs: Number(row['longest_ms']),
     highest: BigInt(String(row['highest_token'])),
     incarnation: String(row['incarnation']),
+    namesake: textOrNull(row['namesake']),
     loss:
       typeof lossId !== 'string'
         ? null
@@ -87,6 +89,7 @@ export function rowOf(resource: string, record: LeaseRecord, clock: string): Rec
     longest_ms: record.longestMs,
     highest_token: String(record.highest),
     incarnation: record.incarnation,
+    namesake: record.namesake,
     loss_id: loss?.id ?? null,
     loss_incarnation: loss?.incarnation ?? null,
     loss_at_ms: loss?.at ?? null,

@@ -74,7 +74,7 @@ export function processIncarnation(randomness: Randomness = systemRandomness): s
 const UNSAFE_IN_ID = /[^A-Za-z0-9._-]+/g;
 
 export interface CandidateIdOptions {
-  /** What the user called this member; default the environment's `POD_NAME`, else the host's name. */
+  /** What the user called this member; default the environment's `POD_NAME`, else the host's name and the process id. */
   readonly given?: string | undefined;
   readonly environment?: Readonly<Record<string, string | undefined>>;
   readonly randomness?: Randomness;
@@ -91,7 +91,7 @@ export function candidateId({
   environment = process.env,
   randomness = systemRandomness,
 }: CandidateIdOptions = {}): string {
-  const named = [given, environment['POD_NAME'], hostname()].find(
+  const named = [given, environment['POD_NAME'], `${hostname()}.${process.pid}`].find(
     (name) => name !== undefined && name.trim() !== '',
   );
   return `${(named ?? 'member').trim().replaceAll(UNSAFE_IN_ID, '-')}-${randomness.id()}`;

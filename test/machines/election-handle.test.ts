@@ -371,6 +371,34 @@ describe('the election handle, with the memory store and a virtual clock', () =>
     );
   });
 
+  test('two live members with the same given name are both told, and neither takes over', async () => {
+    const told: string[] = [];
+    const a = member('web-1');
+    const b = member('web-1');
+    for (const each of [a, b]) each.on('namesakeObserved', ({ id }) => told.push(id));
+    await a.start();
+    await elapse(clock, 100);
+    await b.start();
+    await elapse(clock, 2 * LEASE);
+    expect(told.sort()).toEqual([a.candidateId, b.candidateId].sort());
+    expect([a.isLeader, b.isLeader]).toEqual([true, false]);
+  });
+
+  test('a member that comes back under the name of its dead predecessor is not told of a namesake', async () => {
+    const node = clock.node({});
+    const a = await started('web-1', { clock: node });
+    expect(a.isLeader).toBe(true);
+    node.pause(); // as good as dead
+    const b = member('web-1');
+    const told: string[] = [];
+    b.on('namesakeObserved', ({ id }) => told.push(id));
+    await b.start();
+    await elapse(clock, 2 * LEASE);
+    expect(b.isLeader).toBe(true);
+    expect(told).toEqual([]);
+    node.resume();
+  });
+
   test('disabled: each member leads at once, and says loudly what that means', async () => {
     const warnings: string[] = [];
     const logger = {

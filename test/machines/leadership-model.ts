@@ -241,7 +241,7 @@ function renewRequest(member: Member, params: RenewParams, sentAt: number): Requ
       const event = (at: number): LeadershipEvent => {
         const times = { at, sentAt, wall: at, sentWall: sentAt, guardMs: 0, luck: LUCK };
         return reply.kind === 'renewed'
-          ? { type: 'lease.renewed', attempt, restored: reply.restored, ...times }
+          ? { type: 'lease.renewed', attempt, restored: reply.restored, namesake: null, ...times }
           : { type: 'lease.denied', attempt, at, holder: reply.holder, token: `${reply.token}` };
       };
       return { record, event };

@@ -79,6 +79,7 @@ const record: LeaseRecord = {
   longestMs: LEASE_MS,
   highest: 7n,
   incarnation: 'i1',
+  namesake: null,
   loss: null,
 };
 
