@@ -26,6 +26,7 @@ export interface PackageJson {
   readonly scripts: Record<string, string>;
   readonly exports: Record<string, string | { readonly 'conclave-source': string; readonly default: string }>;
   readonly bin: Record<string, string>;
+  readonly files: readonly string[];
   readonly dependencies: Record<string, string>;
   readonly peerDependencies: Record<string, string>;
 }
