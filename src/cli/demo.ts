@@ -2,6 +2,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { ConclaveError } from '../errors.ts';
 import { systemClock } from '../runtime/system-clock.ts';
 import { exportEvidence } from './demo/evidence.ts';
 import { type Ending, perform } from './demo/performance.ts';
@@ -69,8 +70,11 @@ async function demo(options: DemoOptions): Promise<void> {
   let performance;
   try {
     performance = await perform(cluster, scenario, stage, ending);
-  } finally {
-    stage[Symbol.dispose]();
+  } catch (error) {
+    if (error instanceof ConclaveError && error.code === 'SETTINGS_INVALID')
+      rmSync(directory, { recursive: true });
+    else printError(`The demo failed; logs are in ${join(directory, 'logs')}.`);
+    throw error;
   }
   const { failovers, unclean } = performance;
   const exports = join(directory, 'exports');

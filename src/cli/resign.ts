@@ -60,7 +60,14 @@ async function resign(options: ResignOptions): Promise<void> {
   const { term, token } = next.lease ?? { term: null, token: null };
   const { resource } = overview;
   if (options.json)
-    return printJson({ resource, resigned: leader.member, leader: next.leader, term, token, tookMs });
+    return printJson({
+      resource,
+      resigned: leader.member,
+      leader: next.leader,
+      term,
+      token,
+      tookMs: Math.round(tookMs),
+    });
   const again = next.leader === leader.member ? ' again: nobody else was there' : '';
   print(`${leader.member} resigned from "${resource}".`);
   print(

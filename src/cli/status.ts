@@ -55,12 +55,14 @@ async function watch(overseer: Overseer, json: boolean): Promise<void> {
     if (repaint) process.stdout.write(`\x1b[H\x1b[2J${page(overviews)}\n\nCtrl-C ends this.\n`);
     else {
       const facts = toJson(overviews.map(lasting));
-      if (facts !== before) print(json ? toJson(overviews.map(plain)) : page(overviews));
+      if (facts !== before) print(json ? toJson(overviews.map(plain)) : `${now()}\n${page(overviews)}\n`);
       before = facts;
     }
     await pause(WATCH_INTERVAL_MS, stopped.signal);
   }
 }
+
+const now = (): string => new Date(systemClock.wallMs()).toISOString();
 
 function pause(forMs: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {

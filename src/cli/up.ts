@@ -4,7 +4,6 @@ import { join, resolve } from 'node:path';
 import { SettingsError } from '../errors.ts';
 import { VERSION } from '../runtime/identity.ts';
 import { formatDuration, parseDuration, parsePositiveDuration } from './duration.ts';
-import { liveMembers } from './local-members.ts';
 import { openLog, type MemberLog } from './log.ts';
 import { Member, type MemberSettings } from './member.ts';
 import { defaultResource, forPeople, placesIn, STATE_DIRECTORY } from './member-places.ts';
@@ -86,7 +85,6 @@ async function up(options: UpOptions): Promise<void> {
   const member = openMember(supervision ? { ...settings, clock: supervision.clock } : settings);
   stopOnSignal(stop.resolve);
   void member.askedToStop.then(() => stop.resolve('control socket'));
-  await warnOfTwins(settings, log);
   announce(member, settings, options.json === true);
   supervision?.watch(member);
   try {
@@ -161,16 +159,6 @@ function stopOnSignal(stop: (why: string) => void): void {
       asked = true;
       stop(signal);
     });
-}
-
-async function warnOfTwins({ directory, name, resource }: MemberSettings, { logger }: MemberLog) {
-  for (const { status } of await liveMembers(directory)) {
-    if (status?.name !== name || status.resource !== resource) continue;
-    logger.warn(
-      { resource },
-      `Another live member is called "${name}", too (${status.member}, pid ${status.pid}). Both compete; give each its own --id.`,
-    );
-  }
 }
 
 function announce(member: Member, settings: MemberSettings, json: boolean): void {

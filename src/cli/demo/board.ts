@@ -1,3 +1,4 @@
+import { styleText } from 'node:util';
 import { systemClock } from '../../runtime/system-clock.ts';
 import type { TimerId } from '../../runtime/clock.ts';
 import type { Cluster } from './cluster.ts';
@@ -8,6 +9,7 @@ import { table } from '../output.ts';
 
 const REPAINT_MS = 100;
 const BAR_CELLS = 20;
+const HEADING = ['member', 'pid', 'state', 'term', 'token', 'lease left'];
 /** Lines of the story that a short terminal still shows. */
 const STORY_LINES_MIN = 5;
 
@@ -48,19 +50,19 @@ export class Board implements Disposable {
   #repaint(): void {
     this.#timer = systemClock.setTimeout(() => this.#repaint(), REPAINT_MS);
     const { rows, columns } = process.stdout;
-    const heading = ['member', 'pid', 'state', 'term', 'token', 'lease left'];
-    const head = [
-      this.#title,
-      '',
-      ...table([heading, ...this.#cluster.members.map((each) => this.#row(each))]),
-      '',
-    ];
-    const room = Math.max(STORY_LINES_MIN, rows - head.length - 2);
-    const lines = [...head, ...this.#story.slice(-room)];
-    while (lines.length < head.length + room) lines.push('');
-    lines.push(this.#footer);
-    const painted = lines.map((line) => `${line.slice(0, columns)}\x1b[K`).join('\n');
-    process.stdout.write(`\x1b[H${painted}\x1b[J`);
+    const members = this.#cluster.members;
+    const [heading = '', ...states] = table([HEADING, ...members.map((each) => this.#row(each))]);
+    const styled = states.map((line, n) => {
+      const { role } = members[n]?.exit === null ? (members[n].status ?? {}) : {};
+      return role === 'leader' ? styleText('green', line) : line;
+    });
+    const fit = (line: string) => line.slice(0, columns);
+    const head = [styleText('bold', fit(this.#title)), '', styleText('bold', heading), ...styled, ''];
+    const room = Math.max(STORY_LINES_MIN, rows - head.length - 3);
+    const story = this.#story.slice(-room).map(fit);
+    const padding = Array.from({ length: room - story.length }, () => '');
+    const lines = [...head, ...story, ...padding, '', fit(this.#footer)];
+    process.stdout.write(`\x1b[H${lines.map((line) => `${line}\x1b[K`).join('\n')}\x1b[J`);
   }
 
   #row(member: MemberProcess): string[] {

@@ -1,9 +1,11 @@
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { ConclaveError } from '../../errors.ts';
 import type { LeaseStore, LeaseView } from '../../lease/lease-store.ts';
 import { systemClock } from '../../runtime/system-clock.ts';
 import { type Exit, MemberProcess } from './member-process.ts';
 import { openLeases } from '../lease-stores.ts';
+import { EXIT } from '../output.ts';
 import { placesIn } from '../member-places.ts';
 import type { Report } from '../supervision.ts';
 
@@ -82,7 +84,11 @@ export class Cluster implements AsyncDisposable {
   /** Starts all members and waits until one leads and the others know. */
   async start(patienceMs = 30_000): Promise<Leading> {
     for (let n = 1; n <= this.options.members; n += 1) this.run(`member-${n}`);
-    return this.settled(patienceMs);
+    return this.until('all members run and one leads', patienceMs, () => {
+      const failed = this.#all.find(({ exit }) => exit !== null);
+      if (failed) throw this.#couldNotStart(failed);
+      return this.#agreedLeader();
+    });
   }
 
   /** Starts a member, or its next incarnation. */
@@ -90,7 +96,7 @@ export class Cluster implements AsyncDisposable {
     const member = new MemberProcess({
       name,
       flags: [...this.#flags, ...flags],
-      logFile: join(this.options.directory, 'logs', `${name}.log`),
+      logFile: this.#logFile(name),
       onReport: (from, report) => {
         this.#follow(from, report);
         this.#tell({ member: from, report });
@@ -113,12 +119,7 @@ export class Cluster implements AsyncDisposable {
 
   /** Waits until one member leads and all others that run say that they follow it. */
   settled(patienceMs: number): Promise<Leading> {
-    return this.until('one member leads and the others follow it', patienceMs, () => {
-      const leading = this.#leading;
-      const running = this.members.filter(({ exit }) => exit === null);
-      const agreed = running.every(({ status }) => status?.currentLeader === leading?.id);
-      return leading !== null && agreed ? leading : null;
-    });
+    return this.until('one member leads and the others follow it', patienceMs, () => this.#agreedLeader());
   }
 
   /** Waits for the first term with a larger token. */
@@ -131,7 +132,7 @@ export class Cluster implements AsyncDisposable {
   /**
    * Waits until `fact` returns something: asked at once, then after each report and exit of a member.
    *
-   * @throws Error if it takes longer than `patienceMs`, or everything ends meanwhile
+   * @throws ConclaveError if it takes longer than `patienceMs`, or everything ends meanwhile
    */
   until<T>(what: string, patienceMs: number, fact: (event: ClusterEvent | null) => T | null): Promise<T> {
     return new Promise((resolve, reject) => {
@@ -140,15 +141,21 @@ export class Cluster implements AsyncDisposable {
         this.#watchers.delete(look);
         act();
       };
-      const look = (event: ClusterEvent | null) => {
-        const found = fact(event);
-        if (found !== null) settle(() => resolve(found));
-        else if (this.#ending) settle(() => reject(new Error('The members are being stopped.')));
+      const attempt = (event: ClusterEvent | null): T | null => {
+        try {
+          return fact(event);
+        } catch (error) {
+          settle(() => reject(error));
+          return null;
+        }
       };
-      const timer = systemClock.setTimeout(
-        () => settle(() => reject(new Error(`It took longer than ${patienceMs} ms until ${what}.`))),
-        patienceMs,
-      );
+      const look = (event: ClusterEvent | null) => {
+        const found = attempt(event);
+        if (found !== null) settle(() => resolve(found));
+        else if (this.#ending)
+          settle(() => reject(new ConclaveError('ELECTION_STOPPED', 'The members are being stopped.')));
+      };
+      const timer = systemClock.setTimeout(() => settle(() => reject(tooLate(what, patienceMs))), patienceMs);
       this.#watchers.add(look);
       look(null);
     });
@@ -174,6 +181,24 @@ export class Cluster implements AsyncDisposable {
     return this.stop();
   }
 
+  #agreedLeader(): Leading | null {
+    const leading = this.#leading;
+    const running = this.members.filter(({ exit }) => exit === null);
+    const agreed = running.every(({ status }) => status?.currentLeader === leading?.id);
+    return leading !== null && agreed ? leading : null;
+  }
+
+  /** Passes on what the process itself said last. */
+  #couldNotStart({ name, exit }: MemberProcess): ConclaveError {
+    const log = readFileSync(this.#logFile(name), 'utf8').trim().split('\n').at(-1) ?? '';
+    const code = exit?.code === EXIT.usage ? 'SETTINGS_INVALID' : 'MEMBER_UNREACHABLE';
+    return new ConclaveError(code, `${name} could not start: ${log.replace(/^conclave: /, '')}`);
+  }
+
+  #logFile(name: string): string {
+    return join(this.options.directory, 'logs', `${name}.log`);
+  }
+
   #follow(member: MemberProcess, report: Report): void {
     if (report.type !== 'event') return;
     const { event, mono } = report;
@@ -191,4 +216,8 @@ export class Cluster implements AsyncDisposable {
     if (event !== null) this.options.onEvent?.(event);
     for (const watcher of this.#watchers) watcher(event);
   }
+}
+
+function tooLate(what: string, patienceMs: number): ConclaveError {
+  return new ConclaveError('MEMBER_UNREACHABLE', `It took longer than ${patienceMs} ms until ${what}.`);
 }

@@ -39,6 +39,7 @@ export class MemberProcess {
   #exit: Exit | null = null;
   #guardian: ChildProcess | null = null;
   #asked = false;
+  #felled = false;
 
   constructor({ name, flags, logFile, onReport, onExit }: MemberProcessOptions) {
     this.name = name;
@@ -86,11 +87,17 @@ export class MemberProcess {
     return this.#asked;
   }
 
+  /** Whether it was killed from here. */
+  get felled(): boolean {
+    return this.#felled;
+  }
+
   get frozen(): boolean {
     return this.#guardian !== null;
   }
 
   kill(): void {
+    this.#felled = true;
     this.#child.kill('SIGKILL');
   }
 

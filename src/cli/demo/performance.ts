@@ -100,7 +100,7 @@ function freeKeys(fault: (kind: FaultKind) => Promise<void>, ending: Ending) {
 }
 
 function replaceFallen(cluster: Cluster, event: ClusterEvent, { over, interrupted }: Ending): void {
-  if (!('exit' in event) || event.member.asked) return;
+  if (!('exit' in event) || event.member.asked || event.member.felled) return;
   const { member } = event;
   systemClock.setTimeout(() => {
     if (!over.aborted && !interrupted.aborted && cluster.members.includes(member)) cluster.run(member.name);

@@ -75,15 +75,13 @@ function growingTokens(beliefs: readonly Belief[]): Check {
 }
 
 function inTime(failovers: readonly Failover[]): Check {
+  const count = failovers.length === 1 ? '1 failover' : `${failovers.length} failovers`;
   const late = failovers.map(({ lateMs }) => lateMs);
   const worst = late.reduce((a, b) => Math.max(a, b), -Infinity);
   return {
     what: `a successor within ${LATE_MAX_MS} ms of what was left of the lease, at once after SIGTERM`,
     held: worst <= LATE_MAX_MS,
-    detail:
-      late.length === 0
-        ? 'no failover'
-        : `${late.length} failovers, the latest ${formatDuration(worst)} beyond`,
+    detail: late.length === 0 ? 'no failover' : `${count}, the latest ${formatDuration(worst)} beyond`,
   };
 }
 
@@ -91,6 +89,6 @@ function firstTicks(failovers: readonly Failover[]): Check[] {
   const ticks = failovers.flatMap(({ firstTick }) => firstTick ?? []);
   if (ticks.length === 0) return [];
   const believed = ticks.filter(({ isLeader }) => isLeader).length;
-  const detail = `${ticks.length} freezes of ${ticks.map(({ gapMs }) => formatDuration(gapMs)).join(', ')}; ${believed} believed`;
+  const detail = `stood still for ${ticks.map(({ gapMs }) => formatDuration(gapMs)).join(', ')}; ${believed} believed`;
   return [{ what: 'isLeader false in the first tick after a freeze', held: believed === 0, detail }];
 }
