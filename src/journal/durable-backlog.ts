@@ -1,6 +1,7 @@
 import { CheckpointTracker, type Checkpoint } from './checkpoint.ts';
 import { draftRecord, type Draft } from './codec.ts';
-import type { Entry, Json, StreamHeader } from './journal.ts';
+import type { Origin } from './durable-origin.ts';
+import type { Entry, StreamHeader } from './journal.ts';
 import { TRIMMED_EVENT } from './own-events.ts';
 import { Ring } from './ring.ts';
 import { decodeValue } from './values.ts';
@@ -23,14 +24,6 @@ export interface Parcel {
   readonly drafts: readonly OutgoingDraft[];
   /** The state behind the last draft (or, without drafts, behind the last one of the parcel before), where due. */
   readonly checkpoint: Checkpoint | null;
-}
-
-/** Where a continued stream comes from: what its new entries do not say. */
-export interface Origin {
-  readonly actor: string;
-  readonly parent: string | null;
-  /** Pending timers, encoded. */
-  readonly timers: Json;
 }
 
 /** What has been recorded and is not yet durable: adding costs one slot, encoding waits until parcels are made. */
@@ -65,8 +58,8 @@ export class Backlog {
   }
 
   /** Tells where a continued stream stands, before the first parcel is made. */
-  continueFrom({ actor, parent, timers }: Origin, seq: number): void {
-    const event = { type: TRIMMED_EVENT, actor, parent, timers: decodeValue(timers) };
+  continueFrom({ timers, ...named }: Origin, seq: number): void {
+    const event = { type: TRIMMED_EVENT, ...named, timers: decodeValue(timers) };
     const entry: Entry = {
       seq,
       kind: 'trimmed',

@@ -1,7 +1,8 @@
 import { ConclaveError, JournalError } from '../errors.ts';
 import type { Clock, TimerId } from '../runtime/clock.ts';
-import { Backlog, type Origin, type Parcel } from './durable-backlog.ts';
+import { Backlog, type Parcel } from './durable-backlog.ts';
 import type { OnNotice } from './durable-notice.ts';
+import type { Origin } from './durable-origin.ts';
 import type { Entry, JournalWriter, StreamHead, StreamHeader } from './journal.ts';
 
 /**
@@ -12,7 +13,10 @@ import type { Entry, JournalWriter, StreamHead, StreamHeader } from './journal.t
  */
 
 /** A parcel that has not been confirmed after this long is told as a failure, though it may still succeed. */
-export const STALLED_AFTER_MS = 2000;
+export const STALLED_AFTER_MS = 5000;
+
+/** The same for the claim, which waits for the writing thread to start and for the end of the file to be repaired. */
+export const CLAIM_STALLED_AFTER_MS = 15_000;
 
 /** How long after a failure the same parcel is tried again. */
 export const RETRY_AFTER_MS = 500;
@@ -191,9 +195,9 @@ export class DurableWriter implements JournalWriter {
   async #run(): Promise<void> {
     this.#running = true;
     try {
-      if (!this.#claimed) await this.#watched(this.#claim());
+      if (!this.#claimed) await this.#watched(this.#claim(), CLAIM_STALLED_AFTER_MS);
       for (let parcel = this.#nextParcel(); parcel !== null; parcel = this.#nextParcel()) {
-        await this.#watched(this.#options.backend.append(parcel));
+        await this.#watched(this.#options.backend.append(parcel), STALLED_AFTER_MS);
         this.#confirm(parcel);
       }
       this.#checkpointWanted = this.#closing !== null;
@@ -235,11 +239,11 @@ export class DurableWriter implements JournalWriter {
   }
 
   /** Lets an operation take as long as it takes, and tells once that it takes too long. */
-  async #watched(operation: Promise<void>): Promise<void> {
+  async #watched(operation: Promise<void>, stalledAfterMs: number): Promise<void> {
     const { clock } = this.#options;
     const timer = clock.setTimeout(
-      () => this.#fail(this.#error('JOURNAL_FAILED', `has waited ${STALLED_AFTER_MS} ms for the disk`)),
-      STALLED_AFTER_MS,
+      () => this.#fail(this.#error('JOURNAL_FAILED', `has waited ${stalledAfterMs} ms for the disk`)),
+      stalledAfterMs,
     );
     try {
       await operation;

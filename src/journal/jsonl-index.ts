@@ -1,8 +1,7 @@
 import { chainAfter } from './checkpoint.ts';
-import type { Origin } from './durable-backlog.ts';
-import { GENESIS, type JournalRecord, type Json, type StreamHead, type StreamSummary } from './journal.ts';
+import { OriginReader, type Origin } from './durable-origin.ts';
+import { GENESIS, type JournalRecord, type StreamHead, type StreamSummary } from './journal.ts';
 import type { JsonlLine } from './jsonl-read.ts';
-import { TimerLedger } from './pending-timers.ts';
 
 /** Where a checkpoint lies in the file. */
 export interface CheckpointPlace {
@@ -22,9 +21,7 @@ interface Entry {
   readonly first: number;
   last: JournalRecord;
   checkpoints: CheckpointPlace[];
-  readonly timers: TimerLedger;
-  actor: string;
-  parent: string | null;
+  readonly origin: OriginReader;
 }
 
 /** The streams of a JSONL file, kept up to date line by line. */
@@ -41,16 +38,10 @@ export class JsonlIndex {
   #addRecord(record: JournalRecord): void {
     let entry = this.#streams.get(record.stream);
     if (entry === undefined) {
-      const timers = new TimerLedger();
-      entry = { first: record.seq, last: record, checkpoints: [], timers, actor: '', parent: null };
+      entry = { first: record.seq, last: record, checkpoints: [], origin: new OriginReader() };
       this.#streams.set(record.stream, entry);
     }
-    if (record.kind === 'init' || record.kind === 'trimmed') {
-      const data = record.event.data as { readonly actor?: string; readonly parent?: string } | undefined;
-      entry.actor = data?.actor ?? '';
-      entry.parent = data?.parent ?? null;
-    }
-    entry.timers.apply(record, record.boot);
+    entry.origin.apply(record);
     entry.last = record;
   }
 
@@ -69,9 +60,7 @@ export class JsonlIndex {
   }
 
   origin(stream: string): Origin | null {
-    const entry = this.#streams.get(stream);
-    if (entry === undefined) return null;
-    return { actor: entry.actor, parent: entry.parent, timers: entry.timers.pending as unknown as Json };
+    return this.#streams.get(stream)?.origin.origin ?? null;
   }
 
   summaries(): StreamSummary[] {

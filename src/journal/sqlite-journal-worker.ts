@@ -5,7 +5,7 @@ import type { Parcel } from './durable-backlog.ts';
 import { journalErrorOf, isIoError, toWire } from './sqlite-errors.ts';
 import type { Reply, Request, WorkerOptions } from './sqlite-protocol.ts';
 import { headOf, pageOf, summariesOf } from './sqlite-read.ts';
-import { retain, trimStream } from './sqlite-retention.ts';
+import { retain, trimStream, usedBytes } from './sqlite-retention.ts';
 import { openForWriting } from './sqlite-schema.ts';
 import { appendParcel, claimStream, releaseStream } from './sqlite-write.ts';
 
@@ -19,12 +19,12 @@ const port = parentPort;
 if (port === null)
   throw new Error('sqlite-journal-worker.ts is the inside of sqliteJournal(); it runs as its worker.');
 
-/** How many commits pass between two looks at what retention has to drop. */
-const RETENTION_EVERY_COMMITS = 64;
+/** How often it is looked whether records have become too old. Whether they are too many is looked at each commit. */
+const AGE_CHECK_EVERY_MS = 10 * 60 * 1000;
 
 const { mark: own } = newClaim('');
 let db: DatabaseSync | null = null;
-let commits = 0;
+let agesCheckedAt = -Infinity;
 
 port.on('message', (first: Request) => {
   const requests = [first];
@@ -112,15 +112,17 @@ function commit(appends: readonly AppendRequest[]): void {
     if (refused.has(id)) refuse(id, refused.get(id));
     else reply({ id, answer: null });
   }
-  commits += 1;
-  if (commits % RETENTION_EVERY_COMMITS === 1) dropOld(appends.at(-1)?.wall ?? 0);
+  dropOld(appends.at(-1)?.wall ?? 0);
 }
 
 /** After the answers are out, so that nobody waits for it. What fails here is tried again later. */
 function dropOld(wall: number): void {
   try {
+    // A wall clock that was set back is no reason to wait.
+    const agesDue = Math.abs(wall - agesCheckedAt) >= AGE_CHECK_EVERY_MS;
+    if (!agesDue && usedBytes(connect()) <= retention.bytesMax) return;
     const more = inTransaction((open) => retain(open, { retention, wall, own, notify }));
-    if (more) commits = 0;
+    if (!more) agesCheckedAt = wall;
   } catch (error) {
     if (isIoError(error)) disconnect();
   }

@@ -2,13 +2,13 @@ import type { DatabaseSync } from 'node:sqlite';
 import { JournalError } from '../errors.ts';
 import { chainAfter, trimmedRecord, type Checkpoint } from './checkpoint.ts';
 import { recordFromLine, recordToLine, sealRecord } from './codec.ts';
-import type { OutgoingDraft, Origin, Parcel } from './durable-backlog.ts';
+import type { OutgoingDraft, Parcel } from './durable-backlog.ts';
 import { describeHolder, isAlive, type Claim } from './durable-claim.ts';
 import { crc32c } from './durable-crc32c.ts';
 import type { JournalNotice } from './durable-notice.ts';
+import { OriginReader, type Origin } from './durable-origin.ts';
 import type { Claimed } from './durable-writer.ts';
-import { GENESIS, type Json, type JournalRecord } from './journal.ts';
-import { TimerLedger, type PendingTimer } from './pending-timers.ts';
+import { GENESIS, type JournalRecord } from './journal.ts';
 
 /**
  * Writing `journal.db`. Everything here runs inside a transaction that the caller began with BEGIN IMMEDIATE, so
@@ -142,23 +142,13 @@ function originOf(db: DatabaseSync, streamId: number): Origin {
     readonly seq: number | null;
   };
   const checkpoint = newest.seq === null ? null : checkpointAt(db, streamId, newest.seq);
-  let actor = checkpoint?.actor ?? '';
-  let parent = checkpoint?.parent ?? null;
-  const ledger = new TimerLedger();
-  ledger.adopt((checkpoint?.timers ?? []) as unknown as readonly PendingTimer[]);
+  const reader = new OriginReader();
+  if (checkpoint !== null) reader.begin(checkpoint);
   const after = db
     .prepare('SELECT body FROM record WHERE stream = ? AND seq > ? ORDER BY seq')
     .iterate(streamId, checkpoint?.seq ?? 0) as Iterable<unknown> as Iterable<{ readonly body: string }>;
-  for (const { body } of after) {
-    const record = recordFromLine(body);
-    const data = record.event.data as { readonly actor?: string; readonly parent?: string } | undefined;
-    if (record.kind === 'init' || record.kind === 'trimmed') {
-      actor = data?.actor ?? '';
-      parent = data?.parent ?? null;
-    }
-    ledger.apply(record, record.boot);
-  }
-  return { actor, parent, timers: ledger.pending as unknown as Json };
+  for (const { body } of after) reader.apply(recordFromLine(body));
+  return reader.origin;
 }
 
 function rowOf(db: DatabaseSync, stream: string): StreamRow | undefined {

@@ -37,7 +37,7 @@ try {
   } else {
     await write(3);
     if (mode === 'hold') setInterval(() => {}, 1000);
-    while (mode === 'write') await write(1 + (recording.last % 40));
+    if (mode === 'write') for (;;) await write(1 + (recording.last % 40));
   }
 } catch (error) {
   say(`refused ${(error as Error & { code: string }).code}`);

@@ -35,7 +35,9 @@ export class Child implements AsyncDisposable {
       const line = this.lines.slice(after).find((each) => pattern.test(each));
       if (line !== undefined) return line;
       if (this.#process.exitCode !== null || this.#process.signalCode !== null) {
-        throw new Error(`The child ended and never said ${pattern}.\n${this.lines.join('\n')}\n${this.#stderr}`);
+        throw new Error(
+          `The child ended and never said ${pattern}.\n${this.lines.join('\n')}\n${this.#stderr}`,
+        );
       }
       await new Promise<void>((resolve) => {
         this.#wake = resolve;

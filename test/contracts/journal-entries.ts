@@ -1,6 +1,14 @@
 /** What the journal suites write: a small chart, stepped purely, so that every state at every place is known. */
-import { assign, initialTransition, setup, transition, type AnyMachineSnapshot, type EventObject } from 'xstate';
+import {
+  assign,
+  initialTransition,
+  setup,
+  transition,
+  type AnyMachineSnapshot,
+  type EventObject,
+} from 'xstate';
 import type { Entry, StreamHeader } from '../../src/journal/journal.ts';
+import { structureHash } from '../../src/runtime/structure.ts';
 
 export const counter = setup({
   types: {
@@ -28,7 +36,7 @@ export function headerOf(stream: string): StreamHeader {
   headers += 1;
   return {
     stream,
-    machine: { id: 'counter', version: null, hash: 'a1b2c3d4' },
+    machine: { id: 'counter', version: null, hash: structureHash(counter) },
     runtime: 'test',
     boot: 'boot-1',
     writer: `host:${process.pid}:${headers}`,
@@ -58,18 +66,18 @@ export class Recording {
     const event = before === null ? { type: 'xstate.init', actor: 'counter' } : eventAt(seq);
     const [after, effects] =
       before === null ? initialTransition(counter) : transition(counter, before as never, event as never);
-    this.#state = after as AnyMachineSnapshot;
+    this.#state = after;
     this.counts.set(seq, (after.context as { count: number }).count);
     return {
       seq,
       kind: before === null ? 'init' : 'event',
       mono: seq * 10,
       wall: WALL + seq * 10,
-      event: event as EventObject,
+      event,
       source: 'external',
       before,
-      after: after as AnyMachineSnapshot,
-      effects: effects.map(({ type, params }) => ({ type, params: params as unknown })),
+      after,
+      effects: effects.map(({ type, params }) => ({ type, params })),
     };
   }
 

@@ -150,7 +150,10 @@ describe('a durable writer', () => {
     disk.confirm();
     await settle();
     expect(told).toEqual(['JOURNAL_FAILED', null]);
-    expect(disk.seqs).toEqual([[1, 2], [3, 4, 5, 6, 7]]);
+    expect(disk.seqs).toEqual([
+      [1, 2],
+      [3, 4, 5, 6, 7],
+    ]);
   });
 
   test('tries a parcel that failed again, the same one, until it is written', async () => {
@@ -159,10 +162,18 @@ describe('a durable writer', () => {
     await pass(1);
     write(2);
     for (let turn = 0; turn < 3; turn += 1) await pass(RETRY_AFTER_MS);
-    expect(disk.seqs).toEqual([[1, 2], [1, 2], [1, 2], [1, 2]]);
+    expect(disk.seqs).toEqual([
+      [1, 2],
+      [1, 2],
+      [1, 2],
+      [1, 2],
+    ]);
     disk.mode = 'confirm';
     await pass(RETRY_AFTER_MS);
-    expect(disk.seqs.slice(4)).toEqual([[1, 2], [3, 4]]);
+    expect(disk.seqs.slice(4)).toEqual([
+      [1, 2],
+      [3, 4],
+    ]);
     expect(told).toEqual(['JOURNAL_FAILED', null]);
     await writer.durable(4);
   });
@@ -181,7 +192,10 @@ describe('a durable writer', () => {
     const cut = disk.parcels.find(({ drafts }) => drafts.some((outgoing) => outgoing.cut !== null));
     const [trimmed] = cut?.drafts ?? [];
     expect(trimmed?.draft.seq).toBe(35);
-    expect(trimmed?.cut).toMatchObject({ seq: 35, snapshot: { context: { count: recording.counts.get(35) } } });
+    expect(trimmed?.cut).toMatchObject({
+      seq: 35,
+      snapshot: { context: { count: recording.counts.get(35) } },
+    });
     const after = disk.parcels.slice(disk.parcels.indexOf(cut as Parcel)).flatMap(({ drafts }) => drafts);
     expect(after.map(({ draft }) => draft.seq)).toEqual(Array.from({ length: 10_001 }, (_, at) => 35 + at));
     expect(after.slice(1).every(({ cut: other }) => other === null)).toBe(true);
@@ -227,13 +241,28 @@ describe('a durable writer', () => {
 
   test('carries over the timers of an actor that was recorded before', async () => {
     const head = { seq: 4, chain: 'c'.repeat(32) };
-    const timer = { effect: '3:0', id: 't', to: null, event: { type: 'wake' }, delayMs: 5, mono: 1, wall: 1, boot: 'b' };
-    disk.standsAt = { head, origin: { actor: 'root', parent: 'above', timers: [timer] } };
+    const timer = {
+      effect: '3:0',
+      id: 't',
+      to: null,
+      event: { type: 'wake' },
+      delayMs: 5,
+      mono: 1,
+      wall: 1,
+      boot: 'b',
+    };
+    disk.standsAt = { head, origin: { actor: 'root', parent: 'above', names: null, timers: [timer] } };
     start(head);
     const entry = recording.next();
     writer.record({ ...entry, kind: 'event', event: { type: 'add', by: 1 } as never });
     await pass(1);
-    expect(disk.parcels[0]?.checkpoint).toMatchObject({ seq: 5, actor: 'root', parent: 'above', timers: [timer] });
+    expect(disk.parcels[0]?.checkpoint).toMatchObject({
+      seq: 5,
+      actor: 'root',
+      parent: 'above',
+      names: null,
+      timers: [timer],
+    });
   });
 
   test('flushes, releases and is closed once', async () => {
@@ -269,7 +298,10 @@ describe('a durable writer', () => {
     await pass(1);
     disk.mode = 'confirm';
     await writer.close();
-    expect(disk.seqs).toEqual([[1, 2, 3], [1, 2, 3]]);
+    expect(disk.seqs).toEqual([
+      [1, 2, 3],
+      [1, 2, 3],
+    ]);
     expect(notices).toEqual([]);
   });
 

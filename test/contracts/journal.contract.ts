@@ -14,7 +14,8 @@ import {
 } from '../../src/journal/journal.ts';
 import { exportJournal } from '../../src/journal/jsonl-export.ts';
 import { readJsonl } from '../../src/journal/jsonl-read.ts';
-import { headerOf, Recording, WALL } from './journal-entries.ts';
+import { replay } from '../../src/journal/replay.ts';
+import { counter, headerOf, Recording, WALL } from './journal-entries.ts';
 
 export interface JournalPlace extends AsyncDisposable {
   /** Opens the journal at this place; the same one again after it was closed. */
@@ -27,7 +28,7 @@ export async function recordsOf(
   options?: ReadOptions,
 ): Promise<JournalRecord[]> {
   const records: JournalRecord[] = [];
-  for await (const record of journal.read(stream, options)) records.push(record);
+  for await (const each of journal.read(stream, options)) records.push(each);
   return records;
 }
 
@@ -38,7 +39,9 @@ export function record(writer: JournalWriter, recording: Recording, count: numbe
 /** Gapless, each naming the hash of the one before, the last one that of the head. */
 export function expectWhole(records: readonly JournalRecord[], head: { seq: number; chain: string }): void {
   const first = records[0]?.seq ?? head.seq + 1;
-  expect(records.map(({ seq }) => seq)).toEqual(Array.from({ length: head.seq + 1 - first }, (_, n) => first + n));
+  expect(records.map(({ seq }) => seq)).toEqual(
+    Array.from({ length: head.seq + 1 - first }, (_, n) => first + n),
+  );
   for (const [at, { prev }] of records.entries()) {
     const before = records[at - 1];
     if (before !== undefined) expect(prev).toBe(chainAfter(before));
@@ -50,7 +53,8 @@ export function expectWhole(records: readonly JournalRecord[], head: { seq: numb
 /** The state that a `trimmed` record carries. */
 export function countAt(trimmed: JournalRecord | undefined): unknown {
   expect(trimmed?.kind).toBe('trimmed');
-  return (trimmed?.event.data as { snapshot: { context: { count: number } } }).snapshot.context.count;
+  const data = trimmed?.event.data as { snapshot: { context: { count: number } } } | undefined;
+  return data?.snapshot.context.count;
 }
 
 export function refusalOf(writer: JournalWriter): Promise<Error> {
@@ -75,7 +79,10 @@ export function journalContract(name: string, makePlace: () => Promise<JournalPl
     });
 
     /** A stream with that many records, all durable. */
-    async function written(stream: string, count: number): Promise<{ writer: JournalWriter; recording: Recording }> {
+    async function written(
+      stream: string,
+      count: number,
+    ): Promise<{ writer: JournalWriter; recording: Recording }> {
       const writer = journal.writer(headerOf(stream));
       const recording = new Recording();
       record(writer, recording, count);
@@ -86,6 +93,7 @@ export function journalContract(name: string, makePlace: () => Promise<JournalPl
     test('numbers records from 1 without a gap and chains each to the one before', async () => {
       await written('a', 40);
       const records = await recordsOf(journal, 'a');
+      expect(await replay(records, counter)).toMatchObject({ matched: 40, divergence: null });
       expect(records[0]).toMatchObject({ seq: 1, kind: 'init', prev: GENESIS, stream: 'a', from: null });
       expect(records[3]).toMatchObject({ seq: 4, kind: 'event', event: { type: 'add', data: { by: 4 } } });
       expect(records).toHaveLength(40);
@@ -130,7 +138,9 @@ export function journalContract(name: string, makePlace: () => Promise<JournalPl
 
     test('refuses a second writer while the first one writes', async () => {
       const { writer } = await written('a', 2);
-      expect(() => journal.writer(headerOf('a'))).toThrow(expect.objectContaining({ code: 'JOURNAL_IN_USE' }));
+      expect(() => journal.writer(headerOf('a'))).toThrow(
+        expect.objectContaining({ code: 'JOURNAL_IN_USE' }),
+      );
       await writer.close();
       const head = await journal.head('a');
       const next = journal.writer(headerOf('a'), head);
@@ -178,6 +188,7 @@ export function journalContract(name: string, makePlace: () => Promise<JournalPl
       await writer.durable(25);
       const records = await recordsOf(journal, 'a');
       expect(records.map(({ seq }) => seq)).toEqual([20, 21, 22, 23, 24, 25]);
+      expect(await replay(records, counter)).toMatchObject({ lastSeq: 25, divergence: null });
       expectWhole(records, await journal.head('a'));
     });
 
@@ -242,7 +253,9 @@ export function journalContract(name: string, makePlace: () => Promise<JournalPl
       expect(travelled.toSorted(byPlace)).toEqual(here);
       expect(records).toBe(here.length);
       expect(reading.header.streams).toContainEqual({ stream: 'b', first: 30, last: 30 });
-      await expect(exportJournal(journal, () => {}, ['nobody'])).rejects.toMatchObject({ code: 'JOURNAL_NOT_FOUND' });
+      await expect(exportJournal(journal, () => {}, ['nobody'])).rejects.toMatchObject({
+        code: 'JOURNAL_NOT_FOUND',
+      });
     });
   });
 }

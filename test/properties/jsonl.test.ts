@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { JournalError } from '../../src/errors.ts';
 import { crc32c } from '../../src/journal/durable-crc32c.ts';
@@ -47,12 +47,14 @@ describe('an exported journal', () => {
   test('is refused whatever is put in, taken out or put elsewhere', async () => {
     const place = fc.nat(bytes.length - 1);
     const change = fc.oneof(
-      fc.tuple(place, fc.uint8Array({ minLength: 1, maxLength: 40 })).map(([at, more]) =>
-        Buffer.concat([bytes.subarray(0, at), more, bytes.subarray(at)]),
-      ),
-      fc.tuple(place, place).map(([a, b]) =>
-        Buffer.concat([bytes.subarray(0, Math.min(a, b)), bytes.subarray(Math.max(a, b) + 1)]),
-      ),
+      fc
+        .tuple(place, fc.uint8Array({ minLength: 1, maxLength: 40 }))
+        .map(([at, more]) => Buffer.concat([bytes.subarray(0, at), more, bytes.subarray(at)])),
+      fc
+        .tuple(place, place)
+        .map(([a, b]) =>
+          Buffer.concat([bytes.subarray(0, Math.min(a, b)), bytes.subarray(Math.max(a, b) + 1)]),
+        ),
       fc.tuple(place, fc.uint8Array({ minLength: 1, maxLength: 40 })).map(([at, other]) => {
         const copy = Buffer.from(bytes);
         copy.set(other.subarray(0, copy.length - at), at);
@@ -82,9 +84,13 @@ describe('an exported journal', () => {
 
   test('tells what programs do to text files', async () => {
     const crlf = Buffer.from(bytes.toString('latin1').replaceAll('\n', '\r\n'), 'latin1');
-    expect(await readOrRefusal(crlf)).toMatchObject({ message: expect.stringContaining('line endings') as string });
+    expect(await readOrRefusal(crlf)).toMatchObject({
+      message: expect.stringContaining('line endings') as string,
+    });
     const marked = Buffer.concat([Buffer.from([0xef, 0xbb, 0xbf]), bytes]);
-    expect(await readOrRefusal(marked)).toMatchObject({ message: expect.stringContaining('byte order mark') as string });
+    expect(await readOrRefusal(marked)).toMatchObject({
+      message: expect.stringContaining('byte order mark') as string,
+    });
   });
 
   test('reads the same in whatever pieces it arrives', async () => {
@@ -144,17 +150,21 @@ describe('a live journal', () => {
 describe('a line', () => {
   test('of any JSON comes back as it was, however its bytes arrive', () => {
     fc.assert(
-      fc.property(fc.array(fc.json(), { minLength: 1, maxLength: 8 }), fc.integer({ min: 1, max: 50 }), (texts, size) => {
-        const bytes = Buffer.concat(texts.map((text) => encodeFrame(text)));
-        const scanner = new FrameScanner();
-        const read: string[] = [];
-        for (let at = 0; at < bytes.length; at += size) {
-          scanner.push(bytes.subarray(at, at + size));
-          for (let frame = scanner.next(); frame !== null; frame = scanner.next()) read.push(frame.json);
-        }
-        expect(read).toEqual(texts);
-        expect(scanner.rest()).toMatchObject({ offset: bytes.length, bytes: 0 });
-      }),
+      fc.property(
+        fc.array(fc.json(), { minLength: 1, maxLength: 8 }),
+        fc.integer({ min: 1, max: 50 }),
+        (texts, size) => {
+          const bytes = Buffer.concat(texts.map((text) => encodeFrame(text)));
+          const scanner = new FrameScanner();
+          const read: string[] = [];
+          for (let at = 0; at < bytes.length; at += size) {
+            scanner.push(bytes.subarray(at, at + size));
+            for (let frame = scanner.next(); frame !== null; frame = scanner.next()) read.push(frame.json);
+          }
+          expect(read).toEqual(texts);
+          expect(scanner.rest()).toMatchObject({ offset: bytes.length, bytes: 0 });
+        },
+      ),
     );
   });
 

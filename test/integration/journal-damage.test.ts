@@ -1,0 +1,189 @@
+/** Journals that were changed behind their writer's back: by a disk, by another writer, by hand. */
+import { copyFileSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { ConclaveError } from '../../src/errors.ts';
+import type { JournalNotice } from '../../src/journal/durable-notice.ts';
+import type { JournalRecord } from '../../src/journal/journal.ts';
+import { jsonlJournal } from '../../src/journal/jsonl-journal.ts';
+import { sqliteJournal } from '../../src/journal/sqlite-journal.ts';
+import { openJournal } from '../../src/journal/sqlite-open.ts';
+import { headerOf, Recording } from '../contracts/journal-entries.ts';
+import { sampleLive } from '../contracts/journal-samples.ts';
+import { durablePlace, scratch, type DurableKind } from '../contracts/journal-places.ts';
+import { expectWhole, record, recordsOf, refusalOf } from '../contracts/journal.contract.ts';
+
+/** Every so many bytes are changed; coprime to the eight masks. */
+const STRIDE = 5;
+
+let directory: string;
+let dispose: () => void;
+beforeEach(() => {
+  const made = scratch();
+  directory = made.path;
+  dispose = () => made[Symbol.dispose]();
+});
+afterEach(() => dispose());
+
+/** Writes streams of the given lengths and closes. */
+async function write(kind: DurableKind, counts: Record<string, number>): Promise<string> {
+  const place = durablePlace(kind, directory);
+  const journal = place.open();
+  for (const [stream, count] of Object.entries(counts)) {
+    const writer = journal.writer(headerOf(stream));
+    record(writer, new Recording(), count);
+    await writer.durable(count);
+  }
+  await journal.close();
+  return place.path;
+}
+
+/** All records of all streams. */
+async function everything(path: string): Promise<JournalRecord[]> {
+  await using journal = openJournal(path);
+  const records: JournalRecord[] = [];
+  for (const { stream } of await journal.streams()) records.push(...(await recordsOf(journal, stream)));
+  return records;
+}
+
+describe('a database with a changed byte', () => {
+  test('never reads as something that was not written', async () => {
+    const path = await write('sqlite', { a: 12, b: 3 });
+    const whole = readFileSync(path);
+    const records = await everything(path);
+    const changed = join(directory, 'changed.db');
+    let found = 0;
+    let harmless = 0;
+    // Most of a database is empty pages.
+    for (let at = 0; at < whole.length; at += whole[at] === 0 ? 101 : STRIDE) {
+      const copy = Buffer.from(whole);
+      copy[at] = (copy[at] ?? 0) ^ (1 << (at % 8));
+      writeFileSync(changed, copy);
+      try {
+        expect(await everything(changed), `byte ${at}`).toEqual(records);
+        harmless += 1;
+      } catch (error) {
+        if (!(error instanceof ConclaveError)) throw error;
+        found += 1;
+      }
+    }
+    expect(found).toBeGreaterThan(1000);
+    expect(harmless).toBeGreaterThan(0);
+  });
+
+  test('is refused with stream and sequence', async () => {
+    const path = await write('sqlite', { a: 5 });
+    const db = new DatabaseSync(path);
+    db.exec(`UPDATE record SET body = replace(body, '"by":4', '"by":5') WHERE seq = 4`);
+    await expect(everything(path)).rejects.toMatchObject({ code: 'JOURNAL_CORRUPT', place: `${path}, a #4` });
+    db.exec('DELETE FROM record WHERE seq = 4');
+    await expect(everything(path)).rejects.toMatchObject({ code: 'JOURNAL_CORRUPT' });
+    db.exec('DELETE FROM record WHERE seq = 5');
+    await expect(everything(path)).rejects.toMatchObject({ code: 'JOURNAL_CORRUPT' });
+    db.close();
+  });
+
+  test('that is cut off is refused', async () => {
+    const path = await write('sqlite', { a: 300 });
+    truncateSync(path, statSync(path).size / 2);
+    await expect(everything(path)).rejects.toMatchObject({ code: 'JOURNAL_CORRUPT' });
+  });
+});
+
+describe('a second writer that got past the claim', () => {
+  test('ends the first one in SQLite at its next commit, with nothing interleaved', async () => {
+    const path = join(directory, 'journal.db');
+    await using journal = sqliteJournal({ path });
+    const writer = journal.writer(headerOf('a'));
+    const recording = new Recording();
+    record(writer, recording, 3);
+    await writer.durable(3);
+    const db = new DatabaseSync(path, { timeout: 5000 });
+    db.exec("UPDATE stream SET claim_id = 'somebody else'");
+    const refused = refusalOf(writer);
+    record(writer, recording, 3);
+    expect(await refused).toMatchObject({ code: 'JOURNAL_CONFLICT' });
+    expect((await journal.head('a')).seq).toBe(3);
+    db.close();
+  });
+
+  test('meets the primary key where it is not even asked', async () => {
+    const path = join(directory, 'journal.db');
+    await using journal = sqliteJournal({ path });
+    const writer = journal.writer(headerOf('a'));
+    const recording = new Recording();
+    record(writer, recording, 3);
+    await writer.durable(3);
+    const db = new DatabaseSync(path, { timeout: 5000 });
+    db.exec('INSERT INTO record SELECT stream, 4, wall, crc, body FROM record WHERE seq = 3');
+    const refused = refusalOf(writer);
+    record(writer, recording, 3);
+    expect(await refused).toMatchObject({ code: 'JOURNAL_CONFLICT' });
+    db.close();
+  });
+
+  test('ends the first one in JSONL, too', async () => {
+    const path = join(directory, 'journal.jsonl');
+    await using journal = jsonlJournal({ path });
+    const writer = journal.writer(headerOf('a'));
+    const recording = new Recording();
+    record(writer, recording, 3);
+    await writer.durable(3);
+    const before = readFileSync(path);
+    const claim = JSON.parse(readFileSync(`${path}.lock`, 'utf8')) as object;
+    writeFileSync(`${path}.lock`, JSON.stringify({ ...claim, id: 'somebody else' }));
+    const refused = refusalOf(writer);
+    record(writer, recording, 3);
+    expect(await refused).toMatchObject({ code: 'JOURNAL_CONFLICT' });
+    expect(readFileSync(path)).toEqual(before);
+  });
+});
+
+describe('a JSONL journal whose end was torn', () => {
+  test('goes on behind its last whole record, wherever it was cut', async () => {
+    const bytes = await sampleLive(3);
+    const path = join(directory, 'journal.jsonl');
+    const lines = bytes.toString('latin1').split(/(?<=\n)/);
+    const header = lines[0]?.length ?? 0;
+    const end = lines.slice(0, 4).join('').length;
+    for (let length = header; length <= end; length += 13) {
+      writeFileSync(path, bytes.subarray(0, length));
+      const notices: JournalNotice[] = [];
+      await using journal = jsonlJournal({ path, onNotice: (notice) => notices.push(notice) });
+      const head = await journal.head('a');
+      const writer = journal.writer(headerOf('a'), head);
+      record(writer, new Recording(head.seq), 2);
+      await writer.durable(head.seq + 2);
+      const records = await recordsOf(journal, 'a');
+      expectWhole(records, await journal.head('a'));
+      expect(records).toHaveLength(head.seq + 2);
+      const whole = readFileSync(path).subarray(0, length).at(-1) === 10 || bytes[length] === 10;
+      expect(notices.map(({ kind }) => kind)).toEqual(whole ? [] : ['repaired']);
+    }
+  });
+
+  test('is not touched where it is damaged in the middle', async () => {
+    const bytes = await sampleLive(6);
+    const path = join(directory, 'journal.jsonl');
+    bytes[bytes.indexOf('"seq":3') + 6] = 0x34;
+    writeFileSync(path, bytes);
+    await using journal = jsonlJournal({ path });
+    const refusal = await refusalOf(journal.writer(headerOf('a'), { seq: 6, chain: 'f'.repeat(32) }));
+    expect(refusal).toMatchObject({ code: 'JOURNAL_CORRUPT' });
+    expect(refusal.message).toMatch(/byte \d+, line 4, behind a #2/);
+    expect(readFileSync(path)).toEqual(bytes);
+  });
+});
+
+test('a copy of a database that is being written can be read', async () => {
+  const path = join(directory, 'journal.db');
+  await using journal = sqliteJournal({ path });
+  const writer = journal.writer(headerOf('a'));
+  record(writer, new Recording(), 50);
+  await writer.durable(50);
+  const copy = join(directory, 'copy.db');
+  copyFileSync(path, copy);
+  copyFileSync(`${path}-wal`, `${copy}-wal`);
+  expect(await everything(copy)).toHaveLength(50);
+});
