@@ -75,7 +75,10 @@ export class LeaderElection implements AsyncDisposable {
     });
     this.events$ = new Observable((subscriber) => {
       const subscription = actor.on('*', (event) => subscriber.next(toPublic(event)));
-      const completion = actor.subscribe({ complete: () => subscriber.complete() });
+      const completion = actor.subscribe({
+        complete: () => subscriber.complete(),
+        error: (error) => subscriber.error(error),
+      });
       return () => {
         subscription.unsubscribe();
         completion.unsubscribe();
@@ -85,8 +88,9 @@ export class LeaderElection implements AsyncDisposable {
     this.journal = { stream, export: () => journal.read(stream) };
     actor.on('*', (event) => {
       this.#log(event);
-      if (event.type === 'becameLeader') this.#announceTerm(this.#driver.term);
+      if (event.type === 'becameLeader' && this.#driver.term) this.#announceTerm(this.#driver.term);
     });
+    actor.subscribe({ error: () => void this.stop() });
   }
 
   /** Names what is led. */

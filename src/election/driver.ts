@@ -34,6 +34,7 @@ export class LeadershipDriver {
   #term: LeadershipTerm | null = null;
   #signals: Subscription | null = null;
   #unsubscribeJournal: (() => void) | null = null;
+  #joined = false;
 
   constructor(settings: ElectionSettings) {
     this.#settings = settings;
@@ -80,14 +81,33 @@ export class LeadershipDriver {
     return writerOf(this.actor);
   }
 
+  /**
+   * Joins the election.
+   *
+   * @throws what the journal throws that refuses this member's stream
+   */
   start(): void {
-    const { leases, resource, candidateId } = this.#settings;
-    // A chart that failed can end no term any more.
-    this.actor.subscribe({ error: () => this.#close('stopped'), complete: () => this.#finish() });
-    this.#signals = leaseEvents(leases, resource, candidateId, this.#settings).subscribe((event) =>
-      this.tell(event),
-    );
+    const { leases, resource, candidateId, logger } = this.#settings;
+    this.actor.subscribe({
+      complete: () => this.#finish(),
+      // A chart that failed ends no term any more.
+      error: (error: unknown) => {
+        logger.error(
+          { resource, error },
+          `Leader election failed and takes no part any more: ${String(error)}`,
+        );
+        this.#finish();
+      },
+    });
+    this.#signals = leaseEvents(leases, resource, candidateId, this.#settings).subscribe({
+      next: (event) => this.tell(event),
+      // Hints only make things faster.
+      error: (error: unknown) => logger.warn({ resource, error }, 'The lease store gives no hints any more'),
+    });
     this.actor.start();
+    const { status, error } = this.actor.getSnapshot();
+    if (status === 'error') throw error;
+    this.#joined = true;
     this.#unsubscribeJournal = this.writer.onFailure((failure) => {
       if (failure) this.tell({ type: 'journal.failed', at: this.#now(), error: failureOf(failure) });
     });
@@ -174,7 +194,8 @@ export class LeadershipDriver {
   /** Gives up what is still on its way; after the chart has stopped. */
   async dispose(): Promise<void> {
     this.#finish();
-    await this.writer.close();
+    // Where the journal refused the stream there is nothing to close.
+    if (this.#joined) await this.writer.close();
     this.#closed.abort(new LeadershipError('ELECTION_STOPPED', 'The election was stopped.'));
   }
 }

@@ -1,4 +1,5 @@
-import type { Failure } from '../../machines/index.ts';
+import type { SnapshotFrom } from 'xstate';
+import type { Failure, leadershipMachine } from '../../machines/index.ts';
 import { StoreUnavailableError } from '../errors.ts';
 import { LeadershipDriver } from './driver.ts';
 import type { ElectionSettings } from './options.ts';
@@ -73,7 +74,7 @@ function attemptOnce(settings: ElectionSettings, task: string, { signal }: TaskO
       void stop().then(settle, reject);
     };
     const onAbort = () => leave(() => reject(signal?.reason));
-    const subscription = driver.actor.subscribe((snapshot) => {
+    const next = (snapshot: SnapshotFrom<typeof leadershipMachine>) => {
       const { context } = snapshot;
       if (snapshot.matches('leader')) {
         subscription.unsubscribe();
@@ -86,10 +87,15 @@ function attemptOnce(settings: ElectionSettings, task: string, { signal }: TaskO
       } else if (snapshot.matches('follower') && context.attempt > 0) {
         leave(() => resolve({ holder: context.known?.holder ?? null }));
       }
-    });
+    };
+    const subscription = driver.actor.subscribe({ next, error: reject });
     signal?.addEventListener('abort', onAbort, { once: true });
     if (signal?.aborted) return onAbort();
-    driver.start();
+    try {
+      driver.start();
+    } catch (error) {
+      reject(error);
+    }
   });
 }
 

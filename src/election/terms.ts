@@ -47,6 +47,7 @@ export async function* terms(
       const term: LeadershipTerm | null = await nextTerm(election, signal, last);
       if (term === null) return;
       last = term;
+      if (term.signal.aborted) continue;
       const body = Promise.withResolvers<void>();
       term.waitUntil(body.promise);
       let completed = false;
@@ -79,6 +80,7 @@ export async function runWhileLeader<T>(
       const term: LeadershipTerm | null = await nextTerm(election, signal, last);
       if (term === null) return undefined;
       last = term;
+      if (term.signal.aborted) continue;
       const running = (async () => work(term))();
       term.waitUntil(running);
       try {

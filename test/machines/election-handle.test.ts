@@ -4,6 +4,7 @@ import {
   type LeaderElection,
   type LeaderElectionOptions,
   type LeadershipTerm,
+  memoryJournal,
   memoryLeases,
 } from '../../src/index.ts';
 import type { MemoryLeaseStore } from '../../src/lease/memory-lease-store.ts';
@@ -397,6 +398,18 @@ describe('the election handle, with the memory store and a virtual clock', () =>
     expect(b.isLeader).toBe(true);
     expect(told).toEqual([]);
     node.resume();
+  });
+
+  test('a journal that refuses the stream refuses the start, and stopping still works', async () => {
+    const journal = memoryJournal();
+    const refused = new Error('in use');
+    vi.spyOn(journal, 'writer').mockImplementation(() => {
+      throw refused;
+    });
+    const a = member('a', { journal });
+    await expect(a.start()).rejects.toBe(refused);
+    await a.stop();
+    expect(await a.whenLeader()).toBeNull();
   });
 
   test('disabled: each member leads at once, and says loudly what that means', async () => {
