@@ -109,7 +109,7 @@ export class TestElection extends LeaderElection {
   constructor({ leader, ...options }: TestElectionOptions) {
     const resource = options.resource ?? 'test';
     const leases = new HandLeases(resource, leader ?? null);
-    super(resolveOptions({ leaseDurationMs: LEASE_MS, ...options, resource, leases }));
+    super(resolveOptions({ leaseDurationMs: LEASE_MS, retryIntervalMs: 1, ...options, resource, leases }));
     this.#leases = leases;
   }
 
