@@ -130,7 +130,9 @@ export class SqliteLeaseClient {
 
   #start(): Worker {
     const { worker: url, options } = this.#options;
-    const worker = new Worker(url, { workerData: options, name: 'conclave-leases' });
+    // None of the program's own flags: --input-type would refuse a file, --import would run its hooks twice.
+    const execArgv = ['--disable-warning=ExperimentalWarning'];
+    const worker = new Worker(url, { workerData: options, name: 'conclave-leases', execArgv });
     worker.unref();
     worker.on('message', (message: FromWorker) => this.#receive(message));
     worker.on('error', (error) => this.#lost(worker, `its thread died: ${String(error)}`));
