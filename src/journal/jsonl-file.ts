@@ -1,7 +1,5 @@
-import { createReadStream } from 'node:fs';
-import { open, rename, stat, type FileHandle } from 'node:fs/promises';
-import { ConclaveError, JournalError, SettingsError } from '../errors.ts';
-import { runtimeVersion } from '../runtime/identity.ts';
+import { open, type FileHandle } from 'node:fs/promises';
+import { ConclaveError, JournalError } from '../errors.ts';
 import { chainAfter, trimmedRecord, type Checkpoint } from './checkpoint.ts';
 import { sealRecord } from './codec.ts';
 import type { Parcel } from './durable-backlog.ts';
@@ -9,11 +7,11 @@ import type { Claim } from './durable-claim.ts';
 import type { OnNotice } from './durable-notice.ts';
 import { DURABLE_STREAMS_MAX } from './durable-retention.ts';
 import type { Claimed } from './durable-writer.ts';
-import { JOURNAL_FORMAT, type JournalRecord } from './journal.ts';
+import type { JournalRecord } from './journal.ts';
 import { encodeLine, type JsonlCheckpoint } from './jsonl-format.ts';
 import { JsonlIndex, type CheckpointPlace } from './jsonl-index.ts';
-import { holdsLock, leaveLock, takeLock } from './jsonl-lock.ts';
-import { scanJsonl, type JsonlTail } from './jsonl-read.ts';
+import { openLive } from './jsonl-live.ts';
+import { holdsLock, leaveLock } from './jsonl-lock.ts';
 import { rewriteJsonl, syncDirectory, type Cuts } from './jsonl-rewrite.ts';
 
 export interface JsonlFileOptions {
@@ -70,7 +68,7 @@ export class JsonlFile {
 
   /** Takes the lock, reads the file, repairs its end. Can be tried again. */
   open(): Promise<void> {
-    this.#opening ??= this.#guarded(() => this.#open()).catch((error: unknown) => {
+    this.#opening ??= this.#alone(() => this.#open()).catch((error: unknown) => {
       this.#opening = null;
       throw error;
     });
@@ -127,24 +125,17 @@ export class JsonlFile {
 
   async #open(): Promise<void> {
     const { path, claim, onNotice } = this.#options;
-    await takeLock(path, claim, onNotice);
-    try {
-      await createIfEmpty(path);
-      const { index, tail } = await indexJsonl(path);
-      const handle = await this.#opened();
-      this.#index = index;
-      this.#size = tail.end;
-      if (tail.torn > 0) {
-        await handle.truncate(tail.end);
-        await handle.datasync();
-        const message = `${path}: cut off ${tail.torn} bytes of a record that was never finished.`;
-        onNotice({ kind: 'repaired', stream: null, message });
-      }
-      if (tail.unterminated) this.#size += (await handle.write('\n', tail.end)).bytesWritten;
-    } catch (error) {
-      await leaveLock(path, claim).catch(() => {});
-      throw error;
-    }
+    this.#refuseClosed();
+    const { handle, index, size } = await openLive(path, claim, onNotice);
+    this.#handle = handle;
+    this.#index = index;
+    this.#size = size;
+  }
+
+  #refuseClosed(): void {
+    if (!this.#closed) return;
+    const { path } = this.#options;
+    throw new JournalError('JOURNAL_CLOSED', `${path} is closed.`, { place: path });
   }
 
   #encode(stream: string, { drafts, checkpoint }: Parcel): Line[] {
@@ -179,7 +170,7 @@ export class JsonlFile {
 
   async #write(bytes: Buffer): Promise<void> {
     const { path, claim } = this.#options;
-    if (this.#closed) throw new JournalError('JOURNAL_CLOSED', `${path} is closed.`, { place: path });
+    this.#refuseClosed();
     const handle = await this.#opened();
     if (!(await holdsLock(path, claim))) {
       const message = `${path} has been taken over by another process; this one stops writing it.`;
@@ -274,52 +265,4 @@ function checkpointLine(value: JsonlCheckpoint): Line[] {
     if (error instanceof RangeError) return [];
     throw error;
   }
-}
-
-/** Reads a whole file for what is in it and how it ends. A file that is not there is an empty journal. */
-export async function indexJsonl(path: string): Promise<{ index: JsonlIndex; tail: JsonlTail }> {
-  const index = new JsonlIndex();
-  const lines = scanJsonl(createReadStream(path), path);
-  for (;;) {
-    const { done, value } = await lines.next();
-    if (done === true) return { index, tail: value };
-    if (value.type === 'header' && value.header.form === 'export') {
-      throw new SettingsError(
-        'SETTINGS_INVALID',
-        `${path} is an export, which is finished; write to another path. It was left untouched.`,
-      );
-    }
-    index.add(value);
-  }
-}
-
-/** The header appears with the file, so that a journal never lacks it. */
-async function createIfEmpty(path: string): Promise<void> {
-  const size = await stat(path).then(
-    (found) => found.size,
-    (error: unknown) => {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return 0;
-      throw error;
-    },
-  );
-  if (size > 0) return;
-  const aside = `${path}.new`;
-  const file = await open(aside, 'w');
-  try {
-    const runtime = runtimeVersion();
-    await file.writeFile(
-      encodeLine({
-        conclave: 'journal',
-        format: JOURNAL_FORMAT,
-        form: 'live',
-        runtime,
-        machines: [],
-        streams: [],
-      }),
-    );
-    await file.datasync();
-  } finally {
-    await file.close();
-  }
-  await rename(aside, path);
 }
