@@ -259,7 +259,10 @@ export type ConfigReloadFact =
 
 export type ConfigReloadEvent = ConfigReloadCommand | ConfigReloadFact;
 
-/** What the chart tells whoever listens. */
+/**
+ * What the chart tells whoever listens. Each attempt that is told to have started is later told to be exactly one of
+ * applied, unchanged, rejected, superseded or waiting for its file.
+ */
 export type ConfigReloadEmitted =
   | { readonly type: 'reloadStarted'; readonly attempt: number; readonly trigger: ReloadTrigger }
   | {
@@ -278,6 +281,8 @@ export type ConfigReloadEmitted =
       readonly generation: number;
       readonly sha: string;
     }
+  /** The head gave what is in force another generation. */
+  | { readonly type: 'adopted'; readonly generation: number; readonly sha: string }
   /** Came through its health watch. */
   | { readonly type: 'confirmed'; readonly generation: number; readonly sha: string }
   | {

@@ -137,7 +137,7 @@ const keeping = {
   }),
   /** The head wants what is in force already: no need to read it again. */
   adoptHead: chart.enqueueActions(({ context, enqueue }) => {
-    const { applied, desired, attempt } = context;
+    const { applied, desired } = context;
     if (!applied || !desired) return;
     const { generation, sha } = desired;
     enqueue.assign({
@@ -146,7 +146,7 @@ const keeping = {
       order: null,
       rejection: null,
     });
-    enqueue.emit({ type: 'unchanged', attempt, generation, sha });
+    enqueue.emit({ type: 'adopted', generation, sha });
   }),
   confirm: chart.enqueueActions(({ context: { applied }, enqueue }) => {
     if (!applied) return;

@@ -60,7 +60,7 @@ describe('a member that follows the head', () => {
     const member = following(1, 'A').send(head(2, 'A'));
     expect(member.state).toBe('applied.confirmed');
     expect(member.context.applied).toMatchObject({ generation: 2, sha: 'A' });
-    expect(member.emitted.at(-1)).toEqual({ type: 'unchanged', attempt: 1, generation: 2, sha: 'A' });
+    expect(member.emitted.at(-1)).toEqual({ type: 'adopted', generation: 2, sha: 'A' });
   });
 
   test('gives up a reload when the head returns to what is in force', () => {
