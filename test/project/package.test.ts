@@ -104,6 +104,20 @@ describe('the published archive', () => {
     expect(Number(stdout)).toBeGreaterThan(0);
   });
 
+  test('keeps leases and journals in SQLite, worker threads and all', async () => {
+    const program = `
+      import { createLeaderElection } from 'conclave';
+      import { sqliteJournal, sqliteLeases } from 'conclave/sqlite';
+      const leases = sqliteLeases({ path: 'leases.db' });
+      await using election = createLeaderElection({ resource: 'r', leases, journal: sqliteJournal({ path: 'j.db' }) });
+      await election.start();
+      const { token } = await election.whenLeader();
+      console.log('leads', token > 0n);`;
+    writeFileSync(join(scratch.path, 'leads.js'), program);
+    const ran = await run(process.execPath, ['leads.js'], scratch.path);
+    expect(ran, ran.stderr).toMatchObject({ code: 0, stdout: 'leads true\n', stderr: '' });
+  });
+
   test('gives its types to a program with other compiler settings than ours', async () => {
     const lines = subpaths.map(({ specifier }, index) => `export * as m${index} from '${specifier}';`);
     writeFileSync(join(scratch.path, 'user.ts'), `${lines.join('\n')}\n`);
