@@ -63,6 +63,7 @@ export class JournalFold {
     const resolve = (id: string) => this.#inert?.actorCalled(id, this.#snapshot);
     return this.#timers.pending.map((timer) => ({
       ...timer,
+      to: timer.to === this.#named.actor ? null : timer.to,
       event: decodeValue(timer.event as Json, resolve),
     }));
   }

@@ -225,6 +225,8 @@ export class RecordedActor {
     const { machine } = this.#settings;
     const kind = kindOf(received.type);
     const event = kind === TIMER_KIND ? this.#dated(received) : received;
+    // Asked first: the step may stop the child, and then nobody remembers.
+    const cause = kind.source === 'invoke' ? this.#causeOfResult(event) : undefined;
     // Before its start and after its end an actor computes, but decides nothing.
     if (pen === null) return machine.transition(snapshot, event, this.#scope) as AnyMachineSnapshot;
     this.#seq = pen.nextSeq;
@@ -241,7 +243,7 @@ export class RecordedActor {
       this.#fail(pen, 'transition', event, { from: snapshot, kept: snapshot }, error);
       throw error;
     }
-    this.#record(pen, kind, { event, before: snapshot, after: next, effects });
+    this.#record(pen, kind, { event, before: snapshot, after: next, effects }, cause);
     try {
       for (const effect of effects) this.#collector.execute(effect);
     } catch (error) {
@@ -257,12 +259,10 @@ export class RecordedActor {
     return { at: this.#clock.monotonicMs(), ...event } as EventObject;
   }
 
-  #record(pen: StreamPen, told: EventKind, step: Step): void {
+  #record(pen: StreamPen, told: EventKind, step: Step, result: string | undefined): void {
     let kind = told;
-    let cause: string | undefined;
-    if (told !== EXTERNAL_KIND) {
-      if (told.source === 'invoke') cause = this.#causeOfResult(step.event);
-    } else if (this.#ownTimers && this.#timers.pending.length > 0) {
+    let cause = result;
+    if (this.#ownTimers && told === EXTERNAL_KIND) {
       cause = this.#timers.causeOf(step.event);
       if (cause !== undefined) kind = TIMER_KIND;
     }
@@ -300,6 +300,8 @@ export class RecordedActor {
         structure,
       } as EventObject;
       this.#seq = pen.nextSeq;
+      // Until now nobody knew the number of the record that these effects would belong to.
+      for (const [id, effect] of this.#spawned) this.#spawned.set(id, effect.replace('0:', `${this.#seq}:`));
       pen.record({ kind: 'init', source: 'external' }, { event, before: null, after: snapshot, effects });
     } else if (resume === null) {
       const event = {

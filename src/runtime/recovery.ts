@@ -122,6 +122,14 @@ function refuse(
   redacted: boolean,
   stream: string,
 ): void {
+  if (redacted) {
+    throw new JournalError(
+      'REPLAY_INCOMPATIBLE',
+      `Secrets were taken out of the records of ${stream}, so its actor cannot be restored from them. ` +
+        'Keep secrets out of the chart, or start it anew.',
+      { place: stream },
+    );
+  }
   if (divergence !== null) {
     const { seq } = divergence;
     throw new JournalError(
@@ -130,14 +138,6 @@ function refuse(
       {
         place: `${stream}@${seq}`,
       },
-    );
-  }
-  if (redacted) {
-    throw new JournalError(
-      'REPLAY_INCOMPATIBLE',
-      `Secrets were taken out of the records of ${stream}, so its actor cannot be restored from them. ` +
-        'Keep secrets out of the chart, or start it anew.',
-      { place: stream },
     );
   }
 }

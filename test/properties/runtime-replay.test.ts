@@ -214,13 +214,10 @@ function started<T extends Actor<AnyStateMachine>>(actor: T): T {
   return actor.start();
 }
 
-async function happen(
-  actor: { send(event: never): void },
-  clock: VirtualClock,
-  step: Happening,
-): Promise<void> {
-  if ('send' in step) actor.send(step.send as never);
-  else await elapse(clock, step.elapseMs);
+async function happen(actor: Actor<AnyStateMachine>, clock: VirtualClock, step: Happening): Promise<void> {
+  if ('elapseMs' in step) await elapse(clock, step.elapseMs);
+  // XState's development build fails to warn of some events that come too late.
+  else if (actor.getSnapshot().status === 'active') actor.send(step.send);
   await settle();
 }
 
