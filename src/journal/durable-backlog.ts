@@ -10,7 +10,7 @@ import { decodeValue } from './values.ts';
 export const PENDING_ENTRIES_MAX = 10_000;
 
 /** Entries encoded in one go, on the thread that renews leases: about a millisecond's worth. */
-const PARCEL_ENTRIES_MAX = 128;
+const PARCEL_ENTRIES_MAX = 64;
 
 /** A record on its way to the disk, still to be sealed. */
 export interface OutgoingDraft {
