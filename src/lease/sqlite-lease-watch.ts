@@ -29,8 +29,11 @@ export class LeaseWatch {
   readonly #path: string;
   readonly #session: LeaseSession;
   readonly #events: LeaseWatchEvents;
-  /** What was last told of each watched resource; `undefined` where that is not known yet. */
-  readonly #told = new Map<string, Watched | null | undefined>();
+  /**
+   * What was last told of each watched resource. `new`: nothing, and what stands now is not told. `missed`: something
+   * may have been missed, which is told once it is known what stands, so that nothing falls in between.
+   */
+  readonly #told = new Map<string, Watched | null | 'new' | 'missed'>();
   #watcher: FSWatcher | null = null;
   #watched: string | null = null;
   #version: string | null = null;
@@ -48,7 +51,7 @@ export class LeaseWatch {
   set(resources: readonly string[]): void {
     for (const resource of this.#told.keys()) if (!resources.includes(resource)) this.#told.delete(resource);
     const added = resources.filter((resource) => !this.#told.has(resource));
-    for (const resource of added) this.#told.set(resource, undefined);
+    for (const resource of added) this.#told.set(resource, 'new');
     if (this.#told.size === 0) return this.#stop();
     // Watched before it is read: what changes in between is then told.
     this.#watchFile();
@@ -62,11 +65,10 @@ export class LeaseWatch {
 
   /** The file is another one: what was told before says nothing of it. */
   replaced(): void {
-    for (const resource of this.#told.keys()) {
-      this.#told.set(resource, undefined);
-      this.#events.signal({ kind: 'gap', resource });
-    }
+    for (const resource of this.#told.keys()) this.#told.set(resource, 'missed');
     this.#version = null;
+    // The directory may be another too.
+    this.#unwatch();
     if (this.#told.size > 0) this.#soon();
   }
 
@@ -87,10 +89,13 @@ export class LeaseWatch {
     const file = this.#session.realPath ?? this.#path;
     if (this.#watcher !== null && this.#watched === file) return;
     this.#unwatch();
+    const directory = dirname(file);
     const names = new Set([basename(file), `${basename(file)}-journal`]);
     try {
-      const watcher = watch(dirname(file), { persistent: false }, (_event, name) => {
+      const watcher = watch(directory, { persistent: false }, (_event, name) => {
         if (name === null || names.has(name)) this.#soon();
+        // What is told under the name of the directory itself is its end.
+        else if (name === basename(directory)) this.#lose(`${directory} was moved or deleted`);
       });
       watcher.on('error', (error) => this.#lose(error));
       this.#watcher = watcher;
@@ -138,6 +143,7 @@ export class LeaseWatch {
     } catch (error) {
       // A writer that is held up by the disk; otherwise whoever asks next is told what is wrong.
       this.#version = null;
+      for (const [resource, told] of this.#told) if (told === 'new') this.#told.set(resource, 'missed');
       this.#soon(isBusy(error) ? BUSY_TIMEOUT_MS : RETRY_MS);
     }
   }
@@ -146,8 +152,9 @@ export class LeaseWatch {
     const record = this.#session.record(resource);
     const before = this.#told.get(resource);
     this.#told.set(resource, record && { holder: record.holder, token: record.token, beat: record.beat });
-    if (before === undefined) return;
-    const signal = signalBetween(resource, before, record, this.#session.now());
+    if (before === undefined || before === 'new') return;
+    const gap: LeaseSignal = { kind: 'gap', resource };
+    const signal = before === 'missed' ? gap : signalBetween(resource, before, record, this.#session.now());
     if (signal) this.#events.signal(signal);
   }
 }

@@ -1,6 +1,6 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { copyFile, rename, rm } from 'node:fs/promises';
+import { copyFile, mkdir, rename, rm } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { DRIFT_FACTOR } from '../../machines/leadership.timings.ts';
@@ -93,7 +93,8 @@ describe('sqlite leases: a file that goes', () => {
     await rm(processes.path);
     const waits = await follower.acquire(LONG_MS, { seen: token });
     expect(waits).toMatchObject({ kind: 'quarantined', fresh: false });
-    expect(follower.signals.map(({ signal }) => signal.kind)).toContain('gap');
+    const kinds = () => follower.signals.map(({ signal }) => signal.kind);
+    await expect.poll(kinds, { timeout: 20_000 }).toContain('gap');
     expect(await leader.renew(token, 1, LONG_MS)).toEqual({ kind: 'renewed', restored: true });
     if (waits.kind !== 'quarantined') return;
     const loss = { id: waits.lossId, forMs: LONG_MS * DRIFT_FACTOR + 1 };
@@ -115,6 +116,24 @@ describe('sqlite leases: a file that goes', () => {
     await rename(`${path}.copy`, path);
     expect((await follower.acquire(LONG_MS)).kind).toBe('quarantined');
     expect(await leader.renew(token, 1, LONG_MS)).toEqual({ kind: 'renewed', restored: true });
+  });
+
+  it('deleted with its directory and made again by another: who watches is told of a gap, and of what follows', async () => {
+    await using processes = await Processes.create();
+    const watching = await processes.member('watching');
+    const other = await processes.member('other');
+    const token = tokenOf(await other.acquire(LONG_MS));
+    await watching.watch();
+    await rm(processes.directory, { recursive: true });
+    await mkdir(processes.directory);
+    let beat = 0;
+    const renews = async () => {
+      beat += 1;
+      await other.renew(token, beat, LONG_MS);
+      return watching.signals.map(({ signal }) => signal.kind);
+    };
+    await expect.poll(renews, { timeout: 20_000, interval: 100 }).toContain('renewed');
+    expect(watching.signals[0]?.signal.kind).toBe('gap');
   });
 
   it('deleted while nobody looks, with its journal or without: whoever saw it does not take the new one for a start', async () => {
