@@ -233,7 +233,7 @@ export const orderChart = setup({
               target: 'one',
               actions: assign({
                 helper: ({ spawn, context }) =>
-                  spawn('counter', { id: `helper-${context.reminders}`, input: { from: 0 } }),
+                  spawn('counter', { id: `helper-${context.reminders}`, input: { from: 2 } }),
               }),
             },
           },

@@ -17,46 +17,8 @@ import { verify } from '../../src/journal/verify.ts';
 import { eventSourced, writerOf } from '../../src/runtime/event-sourced.ts';
 import { recover } from '../../src/runtime/recovery.ts';
 import { VirtualClock } from '../../src/runtime/virtual-clock.ts';
-import { all, elapse, jobChart, orderChart, settle, type OrderEvent } from '../machines/runtime-charts.ts';
-
-/** What may happen to an actor in a test: it gets an event, or time passes. */
-type Happening = { readonly send: EventObject } | { readonly elapseMs: number };
-
-const elapsed = fc
-  .constantFrom(0, 0, 10, 60, 450, 1_000, 2_500, 8_000, 40_000)
-  .map((elapseMs): Happening => ({ elapseMs }));
-
-const named = <T extends string>(...types: T[]) => fc.constantFrom(...types).map((type) => ({ type }));
-
-const orderEvents = fc.oneof(
-  {
-    weight: 3,
-    arbitrary: fc.record({
-      type: fc.constant('place' as const),
-      items: fc.array(fc.string(), { maxLength: 3 }),
-      at: fc.date(),
-    }),
-  },
-  { weight: 2, arbitrary: fc.record({ type: fc.constant('pay' as const), cents: fc.bigInt() }) },
-  {
-    weight: 2,
-    arbitrary: fc.record({ type: fc.constant('remind' as const), afterMs: fc.integer({ min: 0, max: 900 }) }),
-  },
-  {
-    weight: 8,
-    arbitrary: named('hold', 'resume', 'ping', 'ping', 'spawn', 'dismiss', 'forget', 'cancel', 'again'),
-  },
-) satisfies fc.Arbitrary<OrderEvent>;
-
-const jobEvents: fc.Arbitrary<EventObject> = fc.oneof(
-  fc.record({
-    type: fc.constant('start'),
-    value: fc.anything({ withBigInt: true, withDate: true, withMap: true }),
-  }),
-  fc.record({ type: fc.constant('fail'), reason: fc.string() }),
-  { weight: 3, arbitrary: named('pause', 'unpause', 'tick', 'start') },
-  { weight: 1, arbitrary: named('succeed', 'quit') },
-);
+import { happen, happenings, jobEvents, noteKinds, orderEvents } from './runtime-happenings.ts';
+import { all, jobChart, orderChart } from '../machines/runtime-charts.ts';
 
 interface Subject {
   readonly name: string;
@@ -107,11 +69,7 @@ const subjects: readonly Subject[] = [
 ];
 
 for (const { name, chart, events, input, sometimes } of subjects) {
-  const sends = events.map((send): Happening => ({ send }));
-  const happenings = fc.array(fc.oneof({ weight: 2, arbitrary: sends }, elapsed), {
-    maxLength: 60,
-    size: 'max',
-  });
+  const steps = happenings(events);
   const seen = new Set<string>();
   const fresh = (journal: MemoryJournal, clock: VirtualClock) =>
     started(
@@ -123,13 +81,13 @@ for (const { name, chart, events, input, sometimes } of subjects) {
       expect(sometimes.filter((what) => !seen.has(what))).toEqual([]);
     });
 
-    test.prop([happenings])(
+    test.prop([steps])(
       'replay comes to the same state, effects and digest at every record',
-      async (steps) => {
+      async (sequence) => {
         const journal = memoryJournal();
         const clock = new VirtualClock();
         const actor = fresh(journal, clock);
-        for (const step of steps) await happen(actor, clock, step);
+        for (const step of sequence) await happen(actor, clock, step);
         const live = digestOfState(actor.getSnapshot() as never);
         const records = await all(journal.export());
         actor.stop();
@@ -142,14 +100,14 @@ for (const { name, chart, events, input, sometimes } of subjects) {
       },
     );
 
-    test.prop([happenings, fc.nat(), fc.integer({ min: 1, max: 30 })])(
+    test.prop([steps, fc.nat(), fc.integer({ min: 1, max: 30 })])(
       'a journal that lost its beginning replays from the cut to the same end',
-      async (steps, at, limit) => {
+      async (sequence, at, limit) => {
         const whole = memoryJournal();
         const bounded = memoryJournal({ limit });
         const clocks = [new VirtualClock(), new VirtualClock()] as const;
         const actors = [fresh(whole, clocks[0]), fresh(bounded, clocks[1])] as const;
-        for (const step of steps) {
+        for (const step of sequence) {
           await happen(actors[0], clocks[0], step);
           await happen(actors[1], clocks[1], step);
         }
@@ -167,7 +125,7 @@ for (const { name, chart, events, input, sometimes } of subjects) {
       },
     );
 
-    test.prop([happenings, happenings, fc.boolean(), fc.integer({ min: 0, max: 9_000 })])(
+    test.prop([steps, steps, fc.boolean(), fc.integer({ min: 0, max: 9_000 })])(
       'an actor recovered after a crash has the state it had, and one journal tells both lives',
       async (before, after, withSnapshot, downMs) => {
         const journal = memoryJournal();
@@ -214,13 +172,6 @@ function started<T extends Actor<AnyStateMachine>>(actor: T): T {
   return actor.start();
 }
 
-async function happen(actor: Actor<AnyStateMachine>, clock: VirtualClock, step: Happening): Promise<void> {
-  if ('elapseMs' in step) await elapse(clock, step.elapseMs);
-  // XState's development build fails to warn of some events that come too late.
-  else if (actor.getSnapshot().status === 'active') actor.send(step.send);
-  await settle();
-}
-
 /** As after a journey through a file. */
 function throughJson(records: readonly JournalRecord[]): JournalRecord[] {
   return JSON.parse(JSON.stringify(records)) as JournalRecord[];
@@ -228,8 +179,3 @@ function throughJson(records: readonly JournalRecord[]): JournalRecord[] {
 
 const told = (divergence: Divergence | null): string =>
   divergence === null ? '' : formatDivergence(divergence);
-
-function noteKinds(seen: Set<string>, { kind, event, effects }: JournalRecord): void {
-  seen.add(`${kind} ${event.type}`);
-  for (const { type } of effects) seen.add(`effect ${type}`);
-}
