@@ -1,9 +1,9 @@
-import { accessSync, constants, readFileSync, statfsSync, statSync } from 'node:fs';
+import { accessSync, constants, mkdirSync, readFileSync, statfsSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { SettingsError } from '../errors.ts';
 
 /**
- * What can be told of a path before SQLite is let at it. It looks only, and never opens the file: closing any
+ * What can be told of a path before SQLite is let at it. Nothing here ever opens the file: closing any
  * descriptor of a file drops the locks that SQLite holds on it anywhere in the process.
  */
 
@@ -72,6 +72,19 @@ export function mountTypeOf(directory: string, mountinfo: string): string | null
   return best?.type ?? null;
 }
 
+/** Makes the directory of a file if only that one is missing; a longer way that is missing is rather a mistake. */
+export function makeDirectory(path: string): void {
+  const directory = dirname(path);
+  const missing = statSync(directory, { throwIfNoEntry: false }) === undefined;
+  if (!missing || statSync(dirname(directory), { throwIfNoEntry: false })?.isDirectory() !== true) return;
+  try {
+    mkdirSync(directory);
+  } catch (cause) {
+    // Another process may have been faster.
+    if ((cause as NodeJS.ErrnoException).code !== 'EEXIST') throw unwritable(dirname(directory), cause);
+  }
+}
+
 /**
  * Refuses a path that cannot hold leases. Says whether there is a file.
  *
@@ -110,12 +123,16 @@ function checkAccess(path: string, mode: number): void {
   try {
     accessSync(path, mode);
   } catch (cause) {
-    throw new SettingsError(
-      'DIRECTORY_UNWRITABLE',
-      `${path} cannot be written: ${(cause as Error).message}. Give the process write permission or another path.`,
-      { cause },
-    );
+    throw unwritable(path, cause);
   }
+}
+
+function unwritable(path: string, cause: unknown): SettingsError {
+  return new SettingsError(
+    'DIRECTORY_UNWRITABLE',
+    `${path} cannot be written: ${(cause as Error).message}. Give the process write permission or another path.`,
+    { cause },
+  );
 }
 
 function readIfAny(path: string): string {

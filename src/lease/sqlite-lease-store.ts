@@ -5,7 +5,7 @@ import type { Clock } from '../runtime/clock.ts';
 import { systemClock } from '../runtime/system-clock.ts';
 import type { LeaseSignal, LeaseStore, LeaseStoreDescription } from './lease-store.ts';
 import { readClockDomain, sharesClock } from './sqlite-clock-domain.ts';
-import { checkLeasePath, realFileSystem } from './sqlite-file-system.ts';
+import { checkLeasePath, makeDirectory, realFileSystem } from './sqlite-file-system.ts';
 import { SqliteLeaseClient } from './sqlite-lease-client.ts';
 import { checkLeaseFile } from './sqlite-lease-database.ts';
 
@@ -21,7 +21,7 @@ import { checkLeaseFile } from './sqlite-lease-database.ts';
  * What it does not: it does not reach beyond one host, and refuses network file systems.
  */
 export interface SqliteLeaseOptions {
-  /** The file. Made if it is not there; its directory must be, on a local disk. */
+  /** The file, on a local disk. Made if it is not there, and its directory too if only that one is missing. */
   readonly path: string;
   /**
    * Whether a new file is trusted (`trust`, the default), or the first term of each resource in it waits for one
@@ -71,6 +71,7 @@ class SqliteLeaseStore implements LeaseStore {
       throw new SettingsError('SETTINGS_INVALID', 'path is empty; name a file, such as leases.db.');
     this.#path = resolve(path);
     this.#freshStore = freshStore;
+    makeDirectory(this.#path);
     if (checkLeasePath(this.#path, realFileSystem) === 'there') checkLeaseFile(this.#path);
     this.#client = new SqliteLeaseClient({
       worker: new URL(`./sqlite-lease-worker${extname(import.meta.url)}`, import.meta.url),

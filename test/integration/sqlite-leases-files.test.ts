@@ -75,10 +75,11 @@ describe('sqlite leases: what cannot hold leases is refused, and left as it is',
     expect(String(error)).toMatch(/later version \(tables 99; this one knows 1\)/);
   });
 
-  it('a directory, and a directory that is not there', async () => {
+  it('a directory, and a way of which more than the last directory is missing', async () => {
     await using dir = await directory();
     expect(await tryToUse(dir.path)).toMatchObject({ code: 'STORE_NOT_A_DATABASE' });
-    const missing = await tryToUse(join(dir.path, 'missing', 'leases.db'));
+    expect(await tryToUse(join(dir.path, '.conclave', 'leases.db'))).toMatchObject({ kind: 'won' });
+    const missing = await tryToUse(join(dir.path, 'no', 'such', 'leases.db'));
     expect(missing).toMatchObject({ code: 'DIRECTORY_UNWRITABLE' });
     expect(() => sqliteLeases({ path: '' })).toThrow(/path is empty/);
   });
