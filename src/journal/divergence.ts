@@ -47,7 +47,6 @@ export interface DivergenceParts extends Pick<
 
 export function describeDivergence({ record, source, ...parts }: DivergenceParts): Divergence {
   const { stream, seq, event, wall, token, runtime, machine } = record;
-  const place = `${source} --stream ${stream}`;
   return {
     stream,
     seq,
@@ -57,7 +56,10 @@ export function describeDivergence({ record, source, ...parts }: DivergenceParts
     token,
     recordedBy: { runtime, machine },
     ...parts,
-    next: [`conclave journal show ${place} --seq ${seq}`, `conclave journal log ${place} --to ${seq}`],
+    next: [
+      `conclave journal show ${source} @${seq} --stream ${stream}`,
+      `conclave journal log ${source} --to @${seq} --stream ${stream}`,
+    ],
   };
 }
 

@@ -206,8 +206,8 @@ describe('the report of a divergence', () => {
         '  effects      ring {"n":1}                             buzz {"n":1}                               ← first difference',
         '  chart        risky: meter.low: on no longer has up [below] / xstate.assign, ring',
         '  chart        risky: meter.low: on now has up [below] / xstate.assign, buzz',
-        '  next         conclave journal show run.jsonl --stream meters/1 --seq 2',
-        '               conclave journal log run.jsonl --stream meters/1 --to 2',
+        '  next         conclave journal show run.jsonl @2 --stream meters/1',
+        '               conclave journal log run.jsonl --to @2 --stream meters/1',
       ].join('\n'),
     );
   });
