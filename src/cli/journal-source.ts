@@ -1,0 +1,144 @@
+import { createWriteStream, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, dirname, join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { ConclaveError, JournalError, SettingsError } from '../errors.ts';
+import type { JournalReader } from '../journal/durable-reader.ts';
+import type { StreamSummary } from '../journal/journal.ts';
+import { openJournal } from '../journal/sqlite-open.ts';
+import { nearest } from '../suggest.ts';
+
+/** How people write "standard input" where a file is expected. */
+export const STDIN = '-';
+
+/** A journal as a command was given it. */
+export class JournalSource implements AsyncDisposable {
+  /** As it was given. */
+  readonly name: string;
+  readonly reader: JournalReader;
+  readonly #cleanUp: () => void;
+
+  private constructor(name: string, reader: JournalReader, cleanUp: () => void) {
+    this.name = name;
+    this.reader = reader;
+    this.#cleanUp = cleanUp;
+  }
+
+  /**
+   * Opens a file, or standard input for `-`.
+   *
+   * @throws JournalError, SettingsError that say what the file is instead, or what else there is
+   */
+  static async open(path: string): Promise<JournalSource> {
+    if (path === STDIN) return JournalSource.#fromStdin();
+    try {
+      return new JournalSource(path, openJournal(path), () => {});
+    } catch (error) {
+      throw error instanceof JournalError && error.code === 'JOURNAL_NOT_FOUND'
+        ? notFound(path, error)
+        : error;
+    }
+  }
+
+  /** A copy on disk, since a journal is read more than once and may be longer than memory. */
+  static async #fromStdin(): Promise<JournalSource> {
+    const directory = mkdtempSync(join(tmpdir(), 'conclave-stdin-'));
+    const cleanUp = () => rmSync(directory, { recursive: true, force: true });
+    const copy = join(directory, 'standard-input');
+    try {
+      await pipeline(process.stdin, createWriteStream(copy, { mode: 0o600 }));
+      return new JournalSource(STDIN, openJournal(copy), cleanUp);
+    } catch (error) {
+      cleanUp();
+      throw withoutPath(error, copy);
+    }
+  }
+
+  /**
+   * The wanted streams, or all: by their whole names or by a part that only one has.
+   *
+   * @throws JournalError `JOURNAL_NOT_FOUND` naming those there are
+   */
+  async streams(wanted: readonly string[] = []): Promise<readonly StreamSummary[]> {
+    const all = await this.reader.streams();
+    if (all.length === 0)
+      throw new JournalError('JOURNAL_NOT_FOUND', `${this.told} holds no stream: nothing was recorded yet.`);
+    if (wanted.length === 0) return all;
+    return wanted.map((name) => this.#pick(name, all));
+  }
+
+  /** The only stream, or the wanted one. */
+  async stream(wanted: string | undefined): Promise<StreamSummary> {
+    const all = await this.streams(wanted === undefined ? [] : [wanted]);
+    const [only] = all;
+    if (only !== undefined && all.length === 1) return only;
+    throw new SettingsError('SETTINGS_INVALID', `${this.told} holds ${listed(all)}: choose one by --stream.`);
+  }
+
+  /** How messages call it. */
+  get told(): string {
+    return this.name === STDIN ? 'Standard input' : this.name;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.reader.close();
+    this.#cleanUp();
+  }
+
+  #pick(name: string, all: readonly StreamSummary[]): StreamSummary {
+    const found = all.filter(({ stream }) => stream === name);
+    const alike = found.length > 0 ? found : all.filter(({ stream }) => stream.includes(name));
+    const [stream] = alike;
+    if (stream !== undefined && alike.length === 1) return stream;
+    const names = all.map((each) => each.stream);
+    const near = nearest(name, names);
+    const what =
+      alike.length > 1
+        ? `"${name}" is part of several names in ${this.told}: it holds ${listed(alike)}.`
+        : `There is no stream "${name}" in ${this.told}${near === null ? '.' : `; did you mean "${near}"?`} It holds ${listed(all)}.`;
+    throw new JournalError('JOURNAL_NOT_FOUND', what);
+  }
+}
+
+/** Streams that a message lists by name. */
+const LISTED_MAX = 20;
+
+function listed(streams: readonly StreamSummary[]): string {
+  const names = streams.slice(0, LISTED_MAX).map(({ stream }) => stream);
+  const more = streams.length > names.length ? ` and ${streams.length - names.length} more` : '';
+  const count = streams.length === 1 ? 'one stream' : `${streams.length} streams`;
+  return `${count}: ${names.join(', ')}${more}`;
+}
+
+/** Says what journals there are where one was looked for. */
+function notFound(path: string, cause: JournalError): JournalError {
+  const directory = dirname(path);
+  const there = journalsIn(directory);
+  const near = nearest(basename(path), there);
+  const hint =
+    statSync(directory, { throwIfNoEntry: false }) === undefined
+      ? `there is no directory ${directory}, either`
+      : there.length === 0
+        ? `there is no journal in ${directory}`
+        : `${near === null ? '' : `did you mean ${join(directory, near)}? `}In ${directory} there is ${there.slice(0, LISTED_MAX).join(', ')}`;
+  return new JournalError('JOURNAL_NOT_FOUND', `There is no file ${path}; ${hint}.`, { place: path, cause });
+}
+
+function journalsIn(directory: string): string[] {
+  try {
+    return readdirSync(directory)
+      .filter((name) => /\.(db|sqlite|jsonl)$/.test(name))
+      .toSorted();
+  } catch {
+    return [];
+  }
+}
+
+/** The same error, but for the name of a copy nobody has heard of. */
+function withoutPath(error: unknown, path: string): unknown {
+  if (!(error instanceof ConclaveError)) return error;
+  const message = error.message.replaceAll(path, 'standard input');
+  return error instanceof SettingsError
+    ? new SettingsError(error.code, message, { cause: error })
+    : new JournalError(error.code, message, { cause: error });
+}

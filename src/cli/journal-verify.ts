@@ -1,0 +1,66 @@
+import type { Command } from 'commander';
+import type { JournalRecord, StreamSummary } from '../journal/journal.ts';
+import { type Verification, verify } from '../journal/verify.ts';
+import { addJournalCommand, JOURNAL_EXIT, type JournalOptions, withJournal } from './journal-command.ts';
+import type { JournalSource } from './journal-source.ts';
+import { print, printError, printJson } from './output.ts';
+
+/** Findings printed one by one; the first is where everything went wrong. */
+const FINDINGS_SHOWN = 20;
+
+export function register(parent: Command): void {
+  addJournalCommand(parent, {
+    usage: 'verify <file>',
+    summary: 'check that nothing was lost or changed',
+    description:
+      'Checks, without any chart: that the file is whole (length and checksum of each line or record; an export to the last byte), that sequence numbers have no gap, that each record names the hash of the one before it, that one process wrote each stretch, and that fencing tokens never fall.',
+    examples: [
+      ['conclave journal verify journal.db', 'every stream of a journal'],
+      ['gunzip -c run.jsonl.gz | conclave journal verify -', 'an export, from standard input'],
+    ],
+    exitCodes: { 0: 'whole', 3: JOURNAL_EXIT.text.damaged },
+  }).action((file: string, options: JournalOptions) =>
+    withJournal(file, async (journal) => {
+      const streams = await journal.streams(options.stream);
+      const verification = await verify(recordsOf(journal, streams));
+      const trimmed = streams.filter(({ first }) => first > 1);
+      if (!verification.ok) process.exitCode = JOURNAL_EXIT.damaged;
+      if (options.json)
+        return printJson({
+          file,
+          ...verification,
+          trimmed: trimmed.map(({ stream, first }) => ({ stream, first })),
+        });
+      for (const line of textOf(journal.told, verification, trimmed)) print(line);
+      if (!verification.ok) printFindings(journal.told, verification);
+    }),
+  );
+}
+
+async function* recordsOf(
+  journal: JournalSource,
+  streams: readonly StreamSummary[],
+): AsyncGenerator<JournalRecord> {
+  for (const { stream } of streams) yield* journal.reader.read(stream);
+}
+
+function textOf(
+  name: string,
+  { ok, records, streams }: Verification,
+  trimmed: readonly StreamSummary[],
+): string[] {
+  const counts = `${records} ${records === 1 ? 'record' : 'records'} of ${streams} ${streams === 1 ? 'stream' : 'streams'}`;
+  return [
+    ...(ok ? [`✓ ${name} is whole: ${counts}, no gap, the chain holds, no token falls.`] : []),
+    ...trimmed.map(({ stream, first }) => `  ${stream} was trimmed: what was before @${first} is not here.`),
+  ];
+}
+
+function printFindings(name: string, { findings, records }: Verification): void {
+  const [first] = findings;
+  printError(`${name} is damaged, first at ${first?.place}: ${first?.problem}. (${records} records read.)`, {
+    code: 'JOURNAL_CORRUPT',
+  });
+  for (const { place, problem } of findings.slice(1, FINDINGS_SHOWN)) print(`  ${place}: ${problem}`);
+  if (findings.length > FINDINGS_SHOWN) print(`  and ${findings.length - FINDINGS_SHOWN} more`);
+}

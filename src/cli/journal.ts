@@ -1,0 +1,18 @@
+import type { Command } from 'commander';
+import { register as exportTo } from './journal-export.ts';
+import { register as log } from './journal-log.ts';
+import { register as replay } from './journal-replay.ts';
+import { register as show } from './journal-show.ts';
+import { register as verify } from './journal-verify.ts';
+
+/** `conclave journal …`: one file a command. */
+export function register(program: Command): void {
+  const journal = program
+    .command('journal')
+    .summary('list, show, verify, replay and export what members recorded')
+    .description(
+      'Reads what members recorded: a journal.db, also while it is being written, a JSONL journal, or - for standard input.',
+    )
+    .helpCommand(false);
+  for (const each of [log, show, verify, replay, exportTo]) each(journal);
+}
