@@ -6,7 +6,7 @@ import { leadershipImplementations } from './leadership.rules.ts';
 export * from './config-reload.events.ts';
 export { inputAfterCrash } from './config-reload.judgement.ts';
 export * from './config-reload.timings.ts';
-export * from './leadership.events.ts';
+export type * from './leadership.events.ts';
 export * from './leadership.timings.ts';
 
 export { memberName } from './leadership.rules.ts';

@@ -79,7 +79,7 @@ export function checkTimings(options: TimingOptions): CheckedTimings {
   const errors: TimingFinding[] = [];
   const warnings: TimingFinding[] = [];
   const refuse = (setting: keyof TimingOptions, message: string) => errors.push({ setting, message });
-  for (const [setting, value] of Object.entries(options) as [keyof TimingOptions, unknown][]) {
+  for (const [setting, value] of Object.entries(options) as [keyof TimingOptions, number | undefined][]) {
     if (setting === 'unsafeFastLease' || value === undefined) continue;
     const zeroAllowed = setting === 'gracePeriodMs' || setting === 'drainTimeoutMs';
     if (typeof value !== 'number' || !Number.isFinite(value) || value < 0 || (value === 0 && !zeroAllowed))

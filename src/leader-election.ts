@@ -15,7 +15,7 @@ import {
   resolveOptions,
   resolveTimingOptions,
 } from './election/options.ts';
-import { nextTerm, runWhileLeader, terms } from './election/terms.ts';
+import { nextTerm, runWhileLeader, type Terms, terms } from './election/terms.ts';
 import type { LeadershipTerm } from './election/term.ts';
 import { type Lease, type TaskOptions, type TaskOutcome, tryAcquire, tryRun } from './election/tasks.ts';
 import { LeadershipError, UsageError } from './errors.ts';
@@ -263,25 +263,20 @@ export class LeaderElection implements AsyncDisposable {
     });
   }
 
-  #asTerms() {
-    const election = this;
+  #asTerms(): Terms {
     return {
-      get term() {
-        return election.#driver.term;
+      current: () => this.#driver.term,
+      ended: () => this.#stopped !== null,
+      onTerm: (listener) => {
+        this.#termListeners.add(listener);
+        return () => this.#termListeners.delete(listener);
       },
-      get ended() {
-        return election.#stopped !== null;
-      },
-      onTerm: (listener: (term: LeadershipTerm | null) => void) => {
-        election.#termListeners.add(listener);
-        return () => election.#termListeners.delete(listener);
-      },
-      resign: () => election.resign(),
+      resign: () => this.resign(),
     };
   }
 
   #announceTerm(term: LeadershipTerm | null): void {
-    for (const listener of [...this.#termListeners]) listener(term);
+    for (const listener of this.#termListeners) listener(term);
   }
 
   #assertStarted(what: string): void {

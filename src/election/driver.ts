@@ -1,4 +1,4 @@
-import { type Subscription } from 'rxjs';
+import type { Subscription } from 'rxjs';
 import { type ActorRefFrom, createActor } from 'xstate';
 import {
   type AcquireParams,

@@ -135,7 +135,7 @@ export function resolveTimingOptions(options: TimingOptions): {
   warnings: readonly string[];
 } {
   const given = Object.fromEntries(TIMING_OPTIONS.map((name) => [name, options[name]] as const));
-  const { timings, errors, warnings } = checkTimings(given as TimingOptions);
+  const { timings, errors, warnings } = checkTimings(given);
   if (errors.length > 0)
     throw new SettingsError('TIMING_UNSAFE', errors.map(({ message }) => message).join('\n'));
   return { timings, warnings: warnings.map(({ message }) => message) };

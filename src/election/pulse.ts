@@ -14,7 +14,7 @@ export class Pulse {
   readonly #intervalMs: number;
   readonly #onBeat: () => void;
   readonly #stalls: number[] = [];
-  #timer: TimerId | null = null;
+  #timer: TimerId = null;
   #dueAt = 0;
 
   constructor(clock: Clock, leaseMs: number, onBeat: () => void) {

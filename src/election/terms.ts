@@ -3,9 +3,10 @@ import type { LeadershipTerm } from './term.ts';
 
 /** What the functions below need of an election. */
 export interface Terms {
-  readonly term: LeadershipTerm | null;
+  /** The term this member is in, or null. */
+  current(): LeadershipTerm | null;
   /** Whether the election was stopped: no term will begin. */
-  readonly ended: boolean;
+  ended(): boolean;
   /** Calls back when a term begins, and with null when the election stops. */
   onTerm(listener: (term: LeadershipTerm | null) => void): () => void;
   resign(): Promise<void>;
@@ -17,8 +18,8 @@ export function nextTerm(
   signal: AbortSignal | undefined,
   after: LeadershipTerm | null = null,
 ): Promise<LeadershipTerm | null> {
-  const present = election.term;
-  if (signal?.aborted || election.ended) return Promise.resolve(null);
+  const present = election.current();
+  if (signal?.aborted || election.ended()) return Promise.resolve(null);
   if (present !== null && present !== after && present.isCurrent) return Promise.resolve(present);
   return new Promise((resolve) => {
     const settle = (term: LeadershipTerm | null) => {
@@ -56,7 +57,7 @@ export async function* terms(
         completed = true;
       } finally {
         body.resolve();
-        if (!completed && term === election.term) await election.resign();
+        if (!completed && term === election.current()) await election.resign();
       }
     }
   } finally {

@@ -8,7 +8,7 @@ export async function* eachValueFrom<T>(source: Observable<T>): AsyncGenerator<T
   const backlog: T[] = [];
   let wake: () => void = () => {};
   let ended = false;
-  let failure: unknown = null;
+  const failures: Error[] = [];
   const subscription = source.subscribe({
     next: (value) => {
       backlog.push(value);
@@ -16,7 +16,7 @@ export async function* eachValueFrom<T>(source: Observable<T>): AsyncGenerator<T
       wake();
     },
     error: (error: unknown) => {
-      failure = error ?? new Error('The observable failed without a reason.');
+      failures.push(error instanceof Error ? error : new Error(String(error)));
       wake();
     },
     complete: () => {
@@ -27,7 +27,7 @@ export async function* eachValueFrom<T>(source: Observable<T>): AsyncGenerator<T
   try {
     for (;;) {
       while (backlog.length > 0) yield backlog.shift() as T;
-      if (failure !== null) throw failure;
+      for (const failure of failures) throw failure;
       if (ended) return;
       const { promise, resolve } = Promise.withResolvers<void>();
       wake = resolve;

@@ -12,7 +12,7 @@ describe('two members, the real chart and the real protocol: in no reachable sta
     const { states, transitions, violation, ledBy, closed } = explore(setting, STATES_MAX);
     console.log(`${setting.title}: ${states} states, ${transitions} transitions`);
     expect(violation).toBeNull();
-    expect([...ledBy].sort()).toEqual(['a', 'b']);
+    expect([...ledBy].toSorted()).toEqual(['a', 'b']);
     expect(closed).toBe(true);
   });
 

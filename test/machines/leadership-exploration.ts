@@ -1,4 +1,4 @@
-import type { LeadershipContext, LeadershipEvent } from '../../machines/index.ts';
+import type { LeadershipEvent } from '../../machines/index.ts';
 import { believes, joins, type Member, tell, TIMINGS, type World } from './leadership-model.ts';
 
 /** Times further back than this are all the same: every lease has ended. */
@@ -103,9 +103,9 @@ function* steps(world: World, { freshStore, dataLoss, bug }: Setting): Generator
 function key(world: World): string {
   const { now } = world;
   const since = (time: number) => Math.max(Math.min(time - now, 20), -LONG_AGO);
-  const tokens = [...tokensOf(world)].sort((a, b) => (BigInt(a) < BigInt(b) ? -1 : 1));
+  const tokens = [...tokensOf(world)].toSorted((a, b) => (BigInt(a) < BigInt(b) ? -1 : 1));
   const rank = (token: string | bigint | null | undefined) =>
-    token == null ? null : tokens.indexOf(`${token}`);
+    token === null || token === undefined ? null : tokens.indexOf(`${token}`);
   /** A member's present incarnation by its name, any earlier one as one of the dead. */
   const who = (holder: string | null | undefined) =>
     world.members.find((m) => `${m.id}${m.incarnation}` === holder)?.id ?? (holder ? 'dead' : null);
@@ -133,7 +133,7 @@ function key(world: World): string {
     });
   const memberKey = (member: Member) => {
     const { context, value } = member.snapshot;
-    const { term, known, loss } = context as LeadershipContext;
+    const { term, known, loss } = context;
     return [
       value,
       member.frozen,

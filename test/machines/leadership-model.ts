@@ -134,6 +134,7 @@ function carryOut(
   now: number,
 ): Member {
   let next = member;
+  const timers: Record<string, Timer> = { ...member.timers };
   const afterwards: Send[] = [];
   for (const action of actions) {
     const params = action.params as never;
@@ -141,15 +142,15 @@ function carryOut(
       case 'xstate.raise': {
         const raised = params as { event: { type: string }; id?: string; delay?: number };
         if (raised.delay === undefined) break;
-        const timer = { event: raised.event, dueAt: now + Math.ceil(raised.delay) };
-        next = { ...next, timers: { ...next.timers, [raised.id ?? raised.event.type]: timer } };
+        timers[raised.id ?? raised.event.type] = {
+          event: raised.event,
+          dueAt: now + Math.ceil(raised.delay),
+        };
         break;
       }
-      case 'xstate.cancel': {
-        const { [(params as { sendId?: string }).sendId ?? String(params)]: _, ...timers } = next.timers;
-        next = { ...next, timers };
+      case 'xstate.cancel':
+        delete timers[(params as { sendId?: string }).sendId ?? String(params)];
         break;
-      }
       case 'requestAcquire':
         next = { ...next, delayed: false, request: acquireRequest(next, params, now) };
         break;
@@ -169,6 +170,7 @@ function carryOut(
         break;
     }
   }
+  next = { ...next, timers };
   for (const send of afterwards) next = send(next, now);
   return next;
 }

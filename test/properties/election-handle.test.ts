@@ -191,7 +191,7 @@ describe('whatever three members, their clocks and their links do', () => {
         cluster.heal();
         await cluster.advance(6 * LEASE);
         expect(cluster.members.filter((member) => member.isLeader)).toHaveLength(1);
-        expect([...cluster.tokens].sort((a, b) => (a < b ? -1 : 1))).toEqual(cluster.tokens);
+        expect(cluster.tokens.toSorted((a, b) => (a < b ? -1 : 1))).toEqual(cluster.tokens);
         expect(new Set(cluster.tokens).size).toBe(cluster.tokens.length);
       } finally {
         await cluster.stop();
