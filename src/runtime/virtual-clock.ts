@@ -30,6 +30,9 @@ export interface NodeClockOptions {
   readonly monotonicMs?: number;
 }
 
+/** Two readings closer than this differ by rounding only. */
+const ROUNDING_MS = 1e-6;
+
 const DEFAULT_WALL_MS = 1_767_225_600_000;
 
 /**
@@ -255,6 +258,12 @@ export class NodeClock implements Clock {
   #fire(timer: NodeTimer): void {
     this.#timers.delete(timer);
     this.#monoMin = Math.max(this.#monoMin, timer.dueMono);
+    // At its time the clock reads just that; rounding must not add up over many timers.
+    if (Math.abs(this.monotonicMs() - timer.dueMono) < ROUNDING_MS) {
+      this.#monoThen = timer.dueMono;
+      this.#trueThen = this.#base.nowMs;
+      this.#monoMin = timer.dueMono;
+    }
     timer.fn();
   }
 }
