@@ -133,7 +133,7 @@ function carryOut(
   actions: readonly { type: string; params?: unknown }[],
   now: number,
 ): Member {
-  let next = member;
+  let request: Request | null = null;
   const timers: Record<string, Timer> = { ...member.timers };
   const afterwards: Send[] = [];
   for (const action of actions) {
@@ -152,13 +152,13 @@ function carryOut(
         delete timers[(params as { sendId?: string }).sendId ?? String(params)];
         break;
       case 'requestAcquire':
-        next = { ...next, delayed: false, request: acquireRequest(next, params, now) };
+        request = acquireRequest(member, params, now);
         break;
       case 'requestRenew':
-        next = { ...next, delayed: false, request: renewRequest(next, params, now) };
+        request = renewRequest(member, params, now);
         break;
       case 'requestRelease':
-        next = { ...next, delayed: false, request: releaseRequest(next, params, now) };
+        request = releaseRequest(member, params, now);
         break;
       case 'awaitJournal':
         afterwards.push((m, at) =>
@@ -170,7 +170,7 @@ function carryOut(
         break;
     }
   }
-  next = { ...next, timers };
+  let next: Member = { ...member, timers, ...(request !== null && { request, delayed: false }) };
   for (const send of afterwards) next = send(next, now);
   return next;
 }
