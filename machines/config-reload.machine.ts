@@ -193,12 +193,7 @@ export const configReloadChart = setup({
         // Entered again, so that the wait counts from this change.
         'file.changed': { guard: 'concernsFile', target: 'debouncing', reenter: true, actions: 'noteOrder' },
         'file.missing': { guard: 'concernsFile', target: 'debouncing', reenter: true, actions: 'noteOrder' },
-        'dependencies.changed': {
-          guard: 'hasSource',
-          target: 'debouncing',
-          reenter: true,
-          actions: 'noteOrder',
-        },
+        'dependencies.changed': { target: 'debouncing', reenter: true, actions: 'noteOrder' },
       },
     },
 
@@ -292,7 +287,6 @@ export const configReloadChart = setup({
                 actions: ['journalFailed', 'noteRejection'],
               },
               { guard: 'isReply', target: '#configReload.committing', actions: 'journalFailed' },
-              { actions: 'journalFailed' },
             ],
           },
         },

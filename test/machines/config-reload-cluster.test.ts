@@ -42,7 +42,10 @@ describe('a member that follows the head', () => {
   });
 
   test('does not mind changes of its own file once it has what the head wants', () => {
-    expect(following(1, 'A').send(changed).state).toBe('applied.confirmed');
+    const member = following(1, 'A').send(changed).send({ type: 'file.missing' });
+    expect(member.state).toBe('applied.confirmed');
+    member.send({ type: 'dependencies.changed' }).pass(200).send(changed).send({ type: 'file.missing' });
+    expect(member.waits).toEqual([100]);
   });
 
   test('follows a head that moves backwards: different is enough, larger is not asked', () => {

@@ -31,6 +31,7 @@ describe('the journal', () => {
     if (how === 'fails') member.answer({ type: 'journal.failed', error: full });
     else member.pass(TIMINGS.journalMs);
     expect(member.state).toBe('aborting');
+    expect(member.emitted.at(-1)).toMatchObject({ type: 'journalFailed', policy: 'stop' });
     member.answer({ type: 'handlers.aborted' });
     expect(member.state).toBe('rejected.retrying');
     expect(member.context).toMatchObject({ applied: null, knownBad: [] });

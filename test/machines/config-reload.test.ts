@@ -188,6 +188,7 @@ describe('the stages', () => {
     const independent = new ReloadMember().keeps('A').send(changed).pass(300);
     independent.answer({ type: 'content.read', sha: 'A', size: 1, where: 'f', dependencies: null });
     expect(independent.state).toBe('applied.confirmed');
+    expect(independent.emitted.at(-1)).toMatchObject({ type: 'unchanged', sha: 'A' });
   });
 
   test('equal bytes that refer to something else now are applied again, as a new generation', () => {
