@@ -159,8 +159,8 @@ function isError(value: object): value is Error {
 function encodeError(error: Error, walk: Walk): Json {
   const { code, data } = error as Error & { readonly code?: unknown; readonly data?: unknown };
   const parts: Record<string, unknown> = { name: error.name, message: error.message };
-  if (code !== undefined) parts['code'] = code;
-  if (data !== undefined) parts['data'] = data;
+  if ('code' in error) parts['code'] = code;
+  if ('data' in error) parts['data'] = data;
   return encodePlain(parts, walk);
 }
 
