@@ -41,8 +41,9 @@ export function register(parent: Command): void {
     .action((file: string, options: LogOptions) =>
       withJournal(file, async (journal) => {
         if (options.follow) return follow(journal, options);
-        const streams = await journal.streams(options.stream);
+        const { streams, damage } = await journal.survey(options.stream);
         for (const stream of streams) await list(journal, stream, options, streams.length > 1);
+        if (damage !== null) throw damage;
       }),
     );
 }
@@ -58,15 +59,13 @@ async function list(
   options: LogOptions,
   heading: boolean,
 ): Promise<void> {
-  const { json, from, to } = options;
+  const { json } = options;
   const wanted = filterOf(options);
   if (heading && !json) print('');
-  const range = {
-    ...(from !== undefined && { from: seqAt(from, summary) }),
-    ...(to !== undefined && { to: seqAt(to, summary) }),
-  };
+  const from = options.from === undefined ? summary.first : seqAt(options.from, summary);
+  const last = options.to === undefined ? summary.seq : seqAt(options.to, summary);
   let before: JournalRecord | null = null;
-  for await (const record of journal.reader.read(summary.stream, range)) {
+  for await (const record of journal.recordsTo(summary.stream, last, from)) {
     if (before === null && !json) printHeading(summary, record);
     if (wanted(record)) show(record, before, json === true);
     before = record;

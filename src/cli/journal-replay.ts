@@ -1,6 +1,5 @@
 import type { Command } from 'commander';
 import type { AnyStateMachine, StateValue } from 'xstate';
-import { JournalError } from '../errors.ts';
 import { formatDivergence } from '../journal/divergence.ts';
 import type { JournalRecord, StreamSummary } from '../journal/journal.ts';
 import { judge, replay, type ReplayResult } from '../journal/replay.ts';
@@ -10,12 +9,15 @@ import { loadMachine, machineFor, writerOf } from './journal-machine.ts';
 import { parsePosition, type Position, seqAt } from './journal-position.ts';
 import type { JournalSource } from './journal-source.ts';
 import { stateText } from './journal-text.ts';
-import { print, printJson } from './output.ts';
+import { print, printError, printJson } from './output.ts';
 
 interface ReplayCommandOptions extends JournalOptions {
   readonly machine?: string;
   readonly to?: Position;
 }
+
+/** Differences of structure printed one by one. */
+const DIFFERENCES_SHOWN = 12;
 
 export function register(parent: Command): void {
   addJournalCommand(parent, {
@@ -66,12 +68,12 @@ async function replayStream(
     `  replayed by  ${machine.id}#${structureHash(machine).slice(0, 8)}: ${judgement.verdict.toUpperCase()}`,
   );
   if (judgement.verdict !== 'fine') for (const line of differences(judgement)) say(line);
-  if (judgement.verdict === 'impossible')
-    throw new JournalError(
-      'REPLAY_INCOMPATIBLE',
-      `The chart "${machine.id}" cannot have written ${stream}: ${first(judgement)}.`,
-      { place: stream },
-    );
+  if (judgement.verdict === 'impossible') {
+    process.exitCode = JOURNAL_EXIT.incompatible;
+    const what = `The chart "${machine.id}" cannot have written ${stream}: ${worst(judgement)}.`;
+    printError(what, { code: 'REPLAY_INCOMPATIBLE' });
+    return { stream, matched: 0, lastSeq: 0, judgement, divergence: null };
+  }
   // The chart that wrote it, where it is the shipped one, tells what the context was.
   const recordedBy = writerOf(summary);
   const { snapshot, ...result } = await replay(journal.reader.read(stream), machine, {
@@ -83,7 +85,7 @@ async function replayStream(
     const end = snapshot === null ? '' : `, ending in ${stateText(snapshot.value as StateValue)}`;
     say(`✓ ${result.matched} records came out as they were recorded${end}`);
   } else {
-    process.exitCode = JOURNAL_EXIT.diverged;
+    process.exitCode ??= JOURNAL_EXIT.diverged;
     say(formatDivergence(result.divergence));
   }
   return result;
@@ -101,10 +103,19 @@ async function judgementOf(
 
 const inWords = ({ state, what }: Judgement['differences'][number]): string => `${state}: ${what}`;
 
-const differences = ({ differences: all }: Judgement): string[] =>
-  all.map((difference) => `  ${difference.verdict.padEnd(11)}  ${inWords(difference)}`);
+/** The worst first; that a state is new harms nobody. */
+function differences({ differences: all }: Judgement): string[] {
+  const grave = (['impossible', 'risky'] as const).flatMap((verdict) =>
+    all.filter((difference) => difference.verdict === verdict),
+  );
+  const shown = grave.slice(0, DIFFERENCES_SHOWN);
+  return [
+    ...shown.map((difference) => `  ${difference.verdict.padEnd(11)}  ${inWords(difference)}`),
+    ...(grave.length > shown.length ? [`  and ${grave.length - shown.length} more (--json lists all)`] : []),
+  ];
+}
 
-function first({ differences: all }: Judgement): string {
-  const worst = all.find(({ verdict }) => verdict === 'impossible');
-  return worst === undefined ? 'its structure is another' : inWords(worst);
+function worst({ differences: all }: Judgement): string {
+  const difference = all.find(({ verdict }) => verdict === 'impossible');
+  return difference === undefined ? 'its structure is another' : inWords(difference);
 }

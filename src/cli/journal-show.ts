@@ -57,8 +57,8 @@ async function show(
   json: boolean,
 ): Promise<void> {
   const records: JournalRecord[] = [];
-  const range = { from: Math.max(summary.first, seq - 1), to: seq };
-  for await (const record of journal.reader.read(summary.stream, range)) records.push(record);
+  const from = Math.max(summary.first, seq - 1);
+  for await (const record of journal.recordsTo(summary.stream, seq, from)) records.push(record);
   const record = records.at(-1);
   if (record === undefined) return;
   const machine = given ?? (writerOf(summary) === null ? null : machineFor(summary, null));
@@ -77,7 +77,7 @@ async function contextsAt(
   machine: AnyStateMachine,
 ): Promise<Contexts | null> {
   let found: Contexts | null = null;
-  const { divergence } = await replay(journal.reader.read(stream, { to: seq }), machine, {
+  const { divergence } = await replay(journal.recordsTo(stream, seq), machine, {
     onRecord: (record, step) => {
       if (record.seq !== seq) return;
       const [before, after] = [contextOf(step.before), contextOf(step.after)];

@@ -1,10 +1,12 @@
-import { createWriteStream, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { createReadStream, createWriteStream, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { ConclaveError, JournalError, SettingsError } from '../errors.ts';
 import type { JournalReader } from '../journal/durable-reader.ts';
-import type { StreamSummary } from '../journal/journal.ts';
+import { hashRecord } from '../journal/codec.ts';
+import type { JournalRecord, StreamSummary } from '../journal/journal.ts';
+import { readJsonl } from '../journal/jsonl-read.ts';
 import { openJournal } from '../journal/sqlite-open.ts';
 import { nearest } from '../suggest.ts';
 
@@ -16,11 +18,14 @@ export class JournalSource implements AsyncDisposable {
   /** As it was given. */
   readonly name: string;
   readonly reader: JournalReader;
+  /** Where it is read. */
+  readonly #path: string;
   readonly #cleanUp: () => void;
 
-  private constructor(name: string, reader: JournalReader, cleanUp: () => void) {
+  private constructor(name: string, path: string, cleanUp = () => {}) {
     this.name = name;
-    this.reader = reader;
+    this.reader = openJournal(path);
+    this.#path = path;
     this.#cleanUp = cleanUp;
   }
 
@@ -32,7 +37,7 @@ export class JournalSource implements AsyncDisposable {
   static async open(path: string): Promise<JournalSource> {
     if (path === STDIN) return JournalSource.#fromStdin();
     try {
-      return new JournalSource(path, openJournal(path), () => {});
+      return new JournalSource(path, path);
     } catch (error) {
       throw error instanceof JournalError && error.code === 'JOURNAL_NOT_FOUND'
         ? notFound(path, error)
@@ -47,7 +52,7 @@ export class JournalSource implements AsyncDisposable {
     const copy = join(directory, 'standard-input');
     try {
       await pipeline(process.stdin, createWriteStream(copy, { mode: 0o600 }));
-      return new JournalSource(STDIN, openJournal(copy), cleanUp);
+      return new JournalSource(STDIN, copy, cleanUp);
     } catch (error) {
       cleanUp();
       throw withoutPath(error, copy);
@@ -57,22 +62,42 @@ export class JournalSource implements AsyncDisposable {
   /**
    * The wanted streams, or all: by their whole names or by a part that only one has.
    *
-   * @throws JournalError `JOURNAL_NOT_FOUND` naming those there are
+   * @throws JournalError `JOURNAL_NOT_FOUND` naming those there are; `JOURNAL_CORRUPT`, `JOURNAL_TRUNCATED`
    */
   async streams(wanted: readonly string[] = []): Promise<readonly StreamSummary[]> {
-    const all = await this.reader.streams();
-    if (all.length === 0)
-      throw new JournalError('JOURNAL_NOT_FOUND', `${this.told} holds no stream: nothing was recorded yet.`);
-    if (wanted.length === 0) return all;
-    return wanted.map((name) => this.#pick(name, all));
+    const { streams, damage } = await this.survey(wanted);
+    if (damage !== null) throw damage;
+    return streams;
   }
 
-  /** The only stream, or the wanted one. */
+  /** As `streams`, but of a damaged journal what precedes the damage. */
+  async survey(wanted: readonly string[] = []): Promise<Survey> {
+    const { streams: all, damage } = await this.#survey();
+    if (all.length === 0)
+      throw (
+        damage ??
+        new JournalError('JOURNAL_NOT_FOUND', `${this.told} holds no stream: nothing was recorded yet.`)
+      );
+    return { streams: wanted.length === 0 ? all : wanted.map((name) => this.#pick(name, all)), damage };
+  }
+
+  /** The only stream, or the wanted one; of a damaged journal what precedes the damage. */
   async stream(wanted: string | undefined): Promise<StreamSummary> {
-    const all = await this.streams(wanted === undefined ? [] : [wanted]);
-    const [only] = all;
-    if (only !== undefined && all.length === 1) return only;
-    throw new SettingsError('SETTINGS_INVALID', `${this.told} holds ${listed(all)}: choose one by --stream.`);
+    const { streams } = await this.survey(wanted === undefined ? [] : [wanted]);
+    const [only] = streams;
+    if (only !== undefined && streams.length === 1) return only;
+    throw new SettingsError(
+      'SETTINGS_INVALID',
+      `${this.told} holds ${listed(streams)}: choose one by --stream.`,
+    );
+  }
+
+  /** Records up to `seq`; what follows is not even looked at, so that damage there does no harm. */
+  async *recordsTo(stream: string, seq: number, from = 1): AsyncGenerator<JournalRecord> {
+    for await (const record of this.reader.read(stream, { from, to: seq })) {
+      yield record;
+      if (record.seq >= seq) return;
+    }
   }
 
   /** How messages call it. */
@@ -83,6 +108,20 @@ export class JournalSource implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.reader.close();
     this.#cleanUp();
+  }
+
+  async #survey(): Promise<Survey> {
+    try {
+      return { streams: await this.reader.streams(), damage: null };
+    } catch (error) {
+      if (!isDamage(error) || this.reader.kind !== 'jsonl') throw this.#plain(error);
+      return { streams: await summariesBeforeDamage(this.#path), damage: this.#plain(error) as JournalError };
+    }
+  }
+
+  /** Without the name of a copy nobody has heard of. */
+  #plain(error: unknown): unknown {
+    return this.name === STDIN ? withoutPath(error, this.#path) : error;
   }
 
   #pick(name: string, all: readonly StreamSummary[]): StreamSummary {
@@ -98,6 +137,30 @@ export class JournalSource implements AsyncDisposable {
         : `There is no stream "${name}" in ${this.told}${near === null ? '.' : `; did you mean "${near}"?`} It holds ${listed(all)}.`;
     throw new JournalError('JOURNAL_NOT_FOUND', what);
   }
+}
+
+/** What there is in a journal. */
+export interface Survey {
+  readonly streams: readonly StreamSummary[];
+  readonly damage: JournalError | null;
+}
+
+export const isDamage = (error: unknown): error is JournalError =>
+  error instanceof JournalError && (error.code === 'JOURNAL_CORRUPT' || error.code === 'JOURNAL_TRUNCATED');
+
+async function summariesBeforeDamage(path: string): Promise<StreamSummary[]> {
+  const summaries = new Map<string, StreamSummary>();
+  try {
+    const { records } = await readJsonl(createReadStream(path), path);
+    for await (const record of records) {
+      const { stream, seq, machine, wall } = record;
+      const first = summaries.get(stream)?.first ?? seq;
+      summaries.set(stream, { stream, first, seq, chain: hashRecord(record), machine, lastWall: wall });
+    }
+  } catch (error) {
+    if (!isDamage(error)) throw error;
+  }
+  return [...summaries.values()];
 }
 
 /** Streams that a message lists by name. */
@@ -134,11 +197,11 @@ function journalsIn(directory: string): string[] {
   }
 }
 
-/** The same error, but for the name of a copy nobody has heard of. */
 function withoutPath(error: unknown, path: string): unknown {
   if (!(error instanceof ConclaveError)) return error;
-  const message = error.message.replaceAll(path, 'standard input');
-  return error instanceof SettingsError
-    ? new SettingsError(error.code, message, { cause: error })
-    : new JournalError(error.code, message, { cause: error });
+  const plain = (text: string) => text.replaceAll(path, 'standard input');
+  const message = plain(error.message);
+  if (error instanceof SettingsError) return new SettingsError(error.code, message, { cause: error });
+  const place = error instanceof JournalError && error.place !== null ? { place: plain(error.place) } : {};
+  return new JournalError(error.code, message, { ...place, cause: error });
 }

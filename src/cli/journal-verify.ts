@@ -1,8 +1,9 @@
 import type { Command } from 'commander';
+import type { JournalError } from '../errors.ts';
 import type { JournalRecord, StreamSummary } from '../journal/journal.ts';
 import { type Verification, verify } from '../journal/verify.ts';
 import { addJournalCommand, JOURNAL_EXIT, type JournalOptions, withJournal } from './journal-command.ts';
-import type { JournalSource } from './journal-source.ts';
+import { isDamage, type JournalSource } from './journal-source.ts';
 import { print, printError, printJson } from './output.ts';
 
 /** Findings printed one by one; the first is where everything went wrong. */
@@ -21,8 +22,8 @@ export function register(parent: Command): void {
     exitCodes: { 0: 'whole', 3: JOURNAL_EXIT.text.damaged },
   }).action((file: string, options: JournalOptions) =>
     withJournal(file, async (journal) => {
-      const streams = await journal.streams(options.stream);
-      const verification = await verify(recordsOf(journal, streams));
+      const { streams, damage } = await journal.survey(options.stream);
+      const verification = await examine(journal, streams, damage);
       const trimmed = streams.filter(({ first }) => first > 1);
       if (!verification.ok) process.exitCode = JOURNAL_EXIT.damaged;
       if (options.json)
@@ -37,11 +38,27 @@ export function register(parent: Command): void {
   );
 }
 
-async function* recordsOf(
+/** What can be read is verified; where reading ends is a finding, too. */
+async function examine(
   journal: JournalSource,
   streams: readonly StreamSummary[],
-): AsyncGenerator<JournalRecord> {
-  for (const { stream } of streams) yield* journal.reader.read(stream);
+  damage: JournalError | null,
+): Promise<Verification> {
+  let end = damage;
+  async function* records(): AsyncGenerator<JournalRecord> {
+    for (const { stream, seq } of streams) {
+      try {
+        yield* journal.recordsTo(stream, seq);
+      } catch (error) {
+        if (!isDamage(error)) throw error;
+        end ??= error;
+      }
+    }
+  }
+  const verification = await verify(records());
+  if (end === null) return verification;
+  const finding = { stream: '', seq: 0, place: end.place ?? journal.told, problem: end.message };
+  return { ...verification, ok: false, findings: [...verification.findings, finding] };
 }
 
 function textOf(
@@ -58,9 +75,10 @@ function textOf(
 
 function printFindings(name: string, { findings, records }: Verification): void {
   const [first] = findings;
-  printError(`${name} is damaged, first at ${first?.place}: ${first?.problem}. (${records} records read.)`, {
-    code: 'JOURNAL_CORRUPT',
-  });
-  for (const { place, problem } of findings.slice(1, FINDINGS_SHOWN)) print(`  ${place}: ${problem}`);
+  const what =
+    first?.stream === '' ? first.problem : `${name} is damaged at ${first?.place}: ${first?.problem}.`;
+  printError(`${what} (${records} records could be read.)`, { code: 'JOURNAL_CORRUPT' });
+  for (const { stream, place, problem } of findings.slice(1, FINDINGS_SHOWN))
+    print(stream === '' ? `  ${problem}` : `  ${place}: ${problem}`);
   if (findings.length > FINDINGS_SHOWN) print(`  and ${findings.length - FINDINGS_SHOWN} more`);
 }
