@@ -76,6 +76,10 @@ export function sighting(
   remainingMs: number,
 ): KnownLease {
   const { holder, token, beat, leaseMs, at, ageMs } = seen;
+  // An answer that was overtaken by news tells of the past.
+  const older =
+    known !== null && (BigInt(token) < BigInt(known.token) || (token === known.token && beat < known.beat));
+  if (older) return known;
   // The first sight of a renewal counts: a later answer may come from a clock that has stepped.
   const before = known?.token === token && known.beat === beat ? known.since : null;
   return { holder, token, beat, leaseMs, since: before ?? at - ageMs, endsAt: at + remainingMs };
@@ -160,12 +164,13 @@ const knowledge = {
     assertEvent(event, ['lease.held', 'lease.observed']);
     const remainingMs =
       event.type === 'lease.held' ? event.remainingMs : atLeast0(event.leaseMs - event.ageMs);
+    const known = sighting(context.known, event, remainingMs);
     enqueue.assign({
-      known: sighting(context.known, event, remainingMs),
+      known,
       seen: highest(context.seen, event.token),
       longestMs: Math.max(context.longestMs, event.leaseMs),
     });
-    tellLeader(enqueue, context, event.holder, event.token);
+    tellLeader(enqueue, context, known.holder, known.token);
     // A lease that goes on being renewed is no predecessor's.
     const renewed = context.known?.token === event.token && event.beat > context.known.beat;
     if (renewed) tellNamesake(enqueue, context, event.holder);

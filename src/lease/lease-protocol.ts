@@ -100,7 +100,8 @@ export function decideRenew(
   const record: LeaseRecord = {
     holder: ask.id,
     by: ask.id,
-    attempt: before?.by === ask.id ? before.attempt : 0,
+    // Beats and attempts are one counter: what this member asked before is late, though the record was lost.
+    attempt: matches ? before.attempt : ask.beat,
     token: ask.token,
     term: Math.max(ask.term, matches ? before.term : 0),
     leaseMs: ask.leaseMs,

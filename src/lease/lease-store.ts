@@ -80,7 +80,7 @@ export interface RenewRequest {
   /** The lease this term was won with; a changed setting counts from the next term. */
   readonly leaseMs: number;
   readonly graceMs: number;
-  /** Above 0, larger with every renewal of a term: one that is not above the record's is late and changes nothing. */
+  /** From the same counter as `attempt`, so above 0 and larger with every renewal of a term: one that is not above the record's is late and changes nothing. */
   readonly beat: number;
   /** Number of the term, so that a lost record can be restored whole. */
   readonly term: number;
