@@ -72,9 +72,9 @@ export class ControlServer implements AsyncDisposable {
   async #answer(connection: Socket, line: string): Promise<void> {
     let id: unknown = null;
     try {
-      const request = parse(line);
-      id = request.id;
-      const result = (await this.#handlers[request.command]()) ?? null;
+      const request = JSON.parse(line) as { readonly id?: unknown; readonly command?: unknown } | null;
+      id = request?.id ?? null;
+      const result = (await this.#handlers[commandOf(request?.command)]()) ?? null;
       if (connection.writable) connection.write(`${toJson({ id, result })}\n`);
     } catch (error) {
       const code = error instanceof ConclaveError ? error.code : 'UNEXPECTED';
@@ -84,10 +84,9 @@ export class ControlServer implements AsyncDisposable {
   }
 }
 
-function parse(line: string): { readonly id: unknown; readonly command: ControlCommand } {
-  const { id = null, command } = JSON.parse(line) as { readonly id?: unknown; readonly command?: unknown };
+function commandOf(command: unknown): ControlCommand {
   const known = CONTROL_COMMANDS.find((each) => each === command);
-  if (known !== undefined) return { id, command: known };
+  if (known !== undefined) return known;
   throw new UsageError(
     'SETTINGS_INVALID',
     `There is no command ${JSON.stringify(command)}; there are ${CONTROL_COMMANDS.join(', ')}.`,

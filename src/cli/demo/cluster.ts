@@ -85,7 +85,8 @@ export class Cluster implements AsyncDisposable {
   async start(patienceMs = 30_000): Promise<Leading> {
     for (let n = 1; n <= this.options.members; n += 1) this.run(`member-${n}`);
     return this.until('all members run and one leads', patienceMs, () => {
-      const failed = this.#all.find(({ exit }) => exit !== null);
+      // One that fell by a signal is another matter.
+      const failed = this.#all.find(({ exit }) => exit !== null && exit.signal === null);
       if (failed) throw this.#couldNotStart(failed);
       return this.#agreedLeader();
     });
@@ -97,6 +98,7 @@ export class Cluster implements AsyncDisposable {
       name,
       flags: [...this.#flags, ...flags],
       logFile: this.#logFile(name),
+      compileCache: join(this.options.directory, 'compiled'),
       onReport: (from, report) => {
         this.#follow(from, report);
         this.#tell({ member: from, report });

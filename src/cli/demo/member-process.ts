@@ -16,6 +16,8 @@ export interface MemberProcessOptions {
   readonly name: string;
   /** Flags of `conclave up` beside those set here. */
   readonly flags: readonly string[];
+  /** Where Node may keep what it compiled, for the next start. */
+  readonly compileCache: string;
   /** Takes its log. */
   readonly logFile: string;
   readonly onReport: (member: MemberProcess, report: Report) => void;
@@ -41,13 +43,14 @@ export class MemberProcess {
   #asked = false;
   #felled = false;
 
-  constructor({ name, flags, logFile, onReport, onExit }: MemberProcessOptions) {
+  constructor({ name, flags, logFile, compileCache, onReport, onExit }: MemberProcessOptions) {
     this.name = name;
     const log = openSync(logFile, 'a');
     // A session of its own, so that Ctrl-C in the terminal reaches this process alone, which then ends in order.
     this.#child = fork(program, ['up', '--supervised', '--id', name, ...flags], {
       execArgv: [],
       detached: true,
+      env: { NODE_COMPILE_CACHE: compileCache, ...process.env },
       stdio: ['ignore', log, log, 'ipc'],
     });
     closeSync(log);
