@@ -1,0 +1,198 @@
+/**
+ * Failover among real processes on the embedded store: what is done to a leader, and what must hold. Times are
+ * monotonic and common to all processes of this boot; beliefs are told from the members' own journals.
+ */
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { describe, expect, test } from 'vitest';
+import { Cluster, type ClusterEvent } from '../../src/cli/demo/cluster.ts';
+import { exportEvidence, examineEvidence } from '../../src/cli/demo/evidence.ts';
+import { inflict } from '../../src/cli/demo/faults.ts';
+import { LATE_MAX_MS } from '../../src/cli/demo/verdict.ts';
+import { beliefsOf, overlapsOf, successionsOf } from '../../src/election/beliefs.ts';
+import { temporaryDirectory } from '../project/repository.ts';
+import { PATIENCE_MS } from './conclave-program.ts';
+
+const LEASE_MS = 1500;
+/** How a promise of timing is tried: a machine that stalls breaks it once, a bug every time. */
+const timing = { retry: 2 };
+
+const clusterIn = (directory: string, members = 3) =>
+  new Cluster({ directory, resource: 'failover', members, leaseMs: LEASE_MS });
+
+/** Ends the cluster, then holds what must always hold against all journals; returns how leaders followed. */
+async function holds(cluster: Cluster) {
+  await cluster.stop();
+  const exports = join(cluster.options.directory, 'exports');
+  await exportEvidence(cluster.options.directory, exports);
+  const { records, findings } = await examineEvidence(exports);
+  expect(findings).toEqual([]);
+  const beliefs = beliefsOf(records);
+  expect(overlapsOf(beliefs)).toEqual([]);
+  const tokens = beliefs.map(({ token }) => BigInt(token));
+  expect(tokens).toEqual([...new Set(tokens)].toSorted((a, b) => (a < b ? -1 : 1)));
+  expect(cluster.everyone.every(({ exit }) => exit !== null)).toBe(true);
+  return successionsOf(beliefs);
+}
+
+describe('of three members', () => {
+  test('one leads and the others know', async () => {
+    using directory = temporaryDirectory();
+    await using cluster = clusterIn(directory.path);
+    const { id } = await cluster.start(PATIENCE_MS);
+    expect(cluster.members.filter(({ status }) => status?.role === 'leader')).toHaveLength(1);
+    expect(cluster.members.map(({ status }) => status?.currentLeader)).toEqual([id, id, id]);
+    await holds(cluster);
+  });
+
+  test('another leads within 250 ms of what was left of the lease after kill -9', timing, async () => {
+    using directory = temporaryDirectory();
+    await using cluster = clusterIn(directory.path);
+    await cluster.start(PATIENCE_MS);
+    const { tookMs, leaseLeftMs, from, to } = await inflict(cluster, 'kill');
+    expect(to).not.toBe(from);
+    expect(tookMs).toBeGreaterThanOrEqual(leaseLeftMs);
+    expect(tookMs).toBeLessThanOrEqual(leaseLeftMs + LATE_MAX_MS);
+    expect(await holds(cluster)).toMatchObject([{ before: { member: from }, after: { member: to } }]);
+  });
+
+  test('another leads at once after SIGTERM, and the old leader ends with 0', timing, async () => {
+    using directory = temporaryDirectory();
+    await using cluster = clusterIn(directory.path);
+    await cluster.start(PATIENCE_MS);
+    const { tookMs, leaseLeftMs, from, to, exitCode } = await inflict(cluster, 'handover');
+    expect({ exitCode, same: to === from }).toEqual({ exitCode: 0, same: false });
+    expect(tookMs).toBeLessThan(LATE_MAX_MS);
+    expect(tookMs).toBeLessThan(leaseLeftMs);
+    expect(await holds(cluster)).toMatchObject([{ before: { member: from, end: 'closed' } }]);
+  });
+
+  test('a leader frozen for two leases says in its first tick that it does not lead', async () => {
+    using directory = temporaryDirectory();
+    await using cluster = clusterIn(directory.path);
+    await cluster.start(PATIENCE_MS);
+    const { from, firstTick } = await inflict(cluster, 'freeze');
+    expect(firstTick?.isLeader).toBe(false);
+    expect(firstTick?.gapMs).toBeGreaterThan(1.9 * LEASE_MS);
+    expect(await holds(cluster)).toMatchObject([{ before: { member: from, end: 'lapsed' } }]);
+  });
+
+  test('terms follow each other without overlap through one fault after another', async () => {
+    using directory = temporaryDirectory();
+    await using cluster = clusterIn(directory.path);
+    await cluster.start(PATIENCE_MS);
+    const failovers = [];
+    for (const kind of ['kill', 'handover', 'freeze', 'handover', 'kill'] as const)
+      failovers.push(await inflict(cluster, kind));
+    const successions = await holds(cluster);
+    expect(successions.map(({ after }) => BigInt(after.token))).toEqual(failovers.map(({ token }) => token));
+    for (const { gapMs } of successions) expect(gapMs).toBeGreaterThan(0);
+  });
+});
+
+/** Events of one kind that a member reported, as they come. */
+function reported(cluster: Cluster, name: string, type: string) {
+  return cluster.until(`${name} reports ${type}`, PATIENCE_MS, (event: ClusterEvent | null) => {
+    if (event === null || event.member.name !== name || !('report' in event)) return null;
+    const { report } = event;
+    return report.type === 'event' && report.event.type === type ? report : null;
+  });
+}
+
+const logOf = (directory: string, name: string) =>
+  readFileSync(join(directory, 'logs', `${name}.log`), 'utf8');
+
+/** Takes a journal from under its writer, the way a backup or a hanging disk does. */
+function lock(path: string): Disposable {
+  const database = new DatabaseSync(path, { timeout: PATIENCE_MS });
+  database.exec('BEGIN EXCLUSIVE');
+  return { [Symbol.dispose]: () => database.close() };
+}
+
+describe('a leader whose journal cannot be written', () => {
+  test('goes on under the policy continue, and says so', async () => {
+    using directory = temporaryDirectory();
+    using locks = new DisposableStack();
+    await using cluster = clusterIn(directory.path, 1);
+    const journal = join(directory.path, 'held.db');
+    const leader = cluster.run('leader', ['--journal', journal]);
+    const { token } = await cluster.settled(PATIENCE_MS);
+    cluster.run('other');
+    await cluster.settled(PATIENCE_MS);
+    const failure = reported(cluster, 'leader', 'journalFailed');
+    locks.use(lock(journal));
+    const { mono } = await failure;
+    await cluster.until('it renewed twice since', PATIENCE_MS, renewals(leader.name, 2, mono));
+    expect(leader.status).toMatchObject({ role: 'leader', token: String(token) });
+    expect(logOf(directory.path, 'leader')).toMatch(/ERROR +Journal failed \(leadership goes on\)/);
+  });
+
+  test('hands over under the policy stop, says so, and stays away for a lease', async () => {
+    using directory = temporaryDirectory();
+    using locks = new DisposableStack();
+    await using cluster = clusterIn(directory.path, 1);
+    const journal = join(directory.path, 'held.db');
+    cluster.run('leader', ['--journal', journal, '--on-journal-failure', 'stop']);
+    const leading = await cluster.settled(PATIENCE_MS);
+    cluster.run('other');
+    await cluster.settled(PATIENCE_MS);
+    const failure = reported(cluster, 'leader', 'journalFailed');
+    const lost = reported(cluster, 'leader', 'lostLeadership');
+    locks.use(lock(journal));
+    await failure;
+    expect((await lost).event).toMatchObject({ cause: 'released' });
+    const next = await cluster.successorOf(leading, PATIENCE_MS);
+    expect(next.member.name).toBe('other');
+    expect(logOf(directory.path, 'leader')).toMatch(/ERROR +Journal failed \(giving leadership up\)/);
+    expect(logOf(directory.path, 'leader')).toMatch(/Staying away for 1\.5 s/);
+  });
+
+  test('on a full disk goes on or hands over in time, as its policy says', async ({ skip }) => {
+    using directory = temporaryDirectory();
+    const disk = join(directory.path, 'disk');
+    using full = smallDisk(disk);
+    if (full === null) return skip('needs to mount a small tmpfs, which only root may');
+    await using cluster = clusterIn(directory.path, 1);
+    cluster.run('leader', ['--journal', join(disk, 'journal.db'), '--on-journal-failure', 'stop']);
+    const leading = await cluster.settled(PATIENCE_MS);
+    cluster.run('other');
+    await cluster.settled(PATIENCE_MS);
+    const lost = reported(cluster, 'leader', 'lostLeadership');
+    full.fill();
+    expect((await lost).event).toMatchObject({ cause: 'released' });
+    const next = await cluster.successorOf(leading, PATIENCE_MS);
+    expect(next.member.name).toBe('other');
+    expect(logOf(directory.path, 'leader')).toMatch(/Journal failed \(giving leadership up\).*full/);
+  });
+});
+
+function renewals(name: string, count: number, since: number) {
+  let seen = 0;
+  return (event: ClusterEvent | null) => {
+    if (event === null || event.member.name !== name || !('report' in event)) return null;
+    const { report } = event;
+    if (report.type === 'event' && report.event.type === 'renewed' && report.mono > since) seen += 1;
+    return seen >= count ? seen : null;
+  };
+}
+
+function smallDisk(path: string): (Disposable & { fill(): void }) | null {
+  mkdirSync(path);
+  try {
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=512k', 'tmpfs', path], { stdio: 'pipe' });
+  } catch {
+    return null;
+  }
+  return {
+    fill() {
+      try {
+        writeFileSync(join(path, 'ballast'), Buffer.alloc(1024 * 1024));
+      } catch {
+        // That is what it is for: as much as fitted was written.
+      }
+    },
+    [Symbol.dispose]: () => void execFileSync('umount', ['-l', path], { stdio: 'pipe' }),
+  };
+}
