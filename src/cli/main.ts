@@ -1,13 +1,20 @@
 #!/usr/bin/env node
 import { Command } from 'commander';
 import { VERSION } from '../runtime/identity.ts';
+import { register as demo } from './demo.ts';
+import { register as diagram } from './diagram.ts';
+import { register as journal } from './journal.ts';
 import { printUsageError, reportFailure } from './output.ts';
+import { register as resign } from './resign.ts';
+import { register as run } from './run.ts';
+import { register as status } from './status.ts';
+import { register as up } from './up.ts';
 
 /** The program `conclave`: one file a command, registered here. */
 
 type Register = (program: Command) => void;
 
-const commands: readonly Register[] = [];
+const commands: readonly Register[] = [up, demo, run, status, resign, journal, diagram];
 
 function createProgram(): Command {
   const program = new Command('conclave')
