@@ -48,7 +48,7 @@ describe('a member without settings', () => {
     expect(after).toMatchObject({ code: 1 });
     expect(after.stdout).toContain('nobody leads');
 
-    const [file = ''] = readdirSync(join(cwd, '.conclave/journal')).filter((name) => name.endsWith('.db'));
+    const file = readdirSync(join(cwd, '.conclave/journal')).find((name) => name.endsWith('.db')) ?? '';
     await using journal = openJournal(join(cwd, '.conclave/journal', file));
     const streams = (await journal.streams()).map(({ stream }) => stream);
     expect(streams).toHaveLength(1);
