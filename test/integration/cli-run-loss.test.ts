@@ -20,7 +20,7 @@ async function startStubborn(...options: string[]) {
   const log = join(scratch.path, 'log');
   const run = start(...lease, ...options, '--', ...stubborn(log, ['TERM']));
   const { pid: group = 0 } = await run.event('started');
-  await until('parent and child', () => linesOf(log).length >= 2, run);
+  await until('parent and child', () => linesOf(log).length >= 2);
   return { run, group, log };
 }
 
@@ -39,7 +39,7 @@ describe('the store cannot be written any more', () => {
     const gone = await goneAt(group);
     expect(signalsIn(log)).toEqual(['child-TERM', 'parent-TERM']);
     expect(endsAt - gone, 'milliseconds before the lease ends').toBeGreaterThan(0);
-    expect(await run.ended, run.stderr).toBe(76);
+    expect(await run.exitCode, run.stderr).toBe(76);
     const [stopping] = run.events('stopping');
     const [killing] = run.events('killing');
     expect([stopping?.reason, killing?.reason]).toEqual(['lease-ends', 'lease-ends']);
@@ -59,7 +59,7 @@ describe('the store cannot be written any more', () => {
     await run.event('started');
     using store = new Store(scratch.path);
     store.hold();
-    expect(await run.ended, run.stderr).toBe(5);
+    expect(await run.exitCode, run.stderr).toBe(5);
   });
 
   test('once it can be written again, the command runs again, in a later term', async () => {
@@ -87,7 +87,7 @@ describe('the store cannot be written any more', () => {
     await run.event('started');
     using store = new Store(scratch.path);
     store.hold();
-    expect(await run.ended, run.stderr).toBe(6);
+    expect(await run.exitCode, run.stderr).toBe(6);
   });
 });
 
@@ -96,7 +96,7 @@ describe('conclave run itself', () => {
     const { run, group, log } = await startStubborn('--kill-after', '500ms');
     await using _ = run;
     using store = new Store(scratch.path);
-    run.child.kill('SIGKILL');
+    run.kill('SIGKILL');
     const killedAt = systemClock.monotonicMs();
     const endsAt = store.leaseEnd('billing');
     const gone = await goneAt(group);
@@ -109,11 +109,11 @@ describe('conclave run itself', () => {
     const { run, group } = await startStubborn();
     await using _ = run;
     using store = new Store(scratch.path);
-    run.child.kill('SIGSTOP');
+    run.kill('SIGSTOP');
     const endsAt = store.leaseEnd('billing');
     const gone = await goneAt(group);
     expect(endsAt - gone, 'milliseconds before the lease ends').toBeGreaterThan(0);
-    run.child.kill('SIGCONT');
+    run.kill('SIGCONT');
     await run.event('started', 2);
   });
 
@@ -122,7 +122,7 @@ describe('conclave run itself', () => {
     await using _ = run;
     process.kill(parentOf(group), 'SIGKILL');
     await goneAt(group);
-    expect(await run.ended, run.stderr).toBe(76);
+    expect(await run.exitCode, run.stderr).toBe(76);
   });
 });
 
@@ -131,7 +131,7 @@ test('leadership taken away by an operator kills the command at once', async () 
   await using _ = run;
   await takeAway(scratch.path, 'billing');
   await goneAt(group);
-  expect(await run.ended, run.stderr).toBe(76);
+  expect(await run.exitCode, run.stderr).toBe(76);
   expect(run.events('killing').map(({ reason }) => reason)).toEqual(['lost']);
 });
 
@@ -148,14 +148,12 @@ test('of several runs, one command runs at any moment, even if those who run the
         // Each rival has one of its runs killed while its command runs.
         if (round === rival % rounds) {
           const { pid: group = 0 } = await run.event('started');
-          await until(
-            'its first stamp',
-            () => linesOf(log).some((line) => line.startsWith(`start ${group} `)),
-            run,
+          await until('its first stamp', () =>
+            linesOf(log).some((line) => line.startsWith(`start ${group} `)),
           );
-          run.child.kill('SIGKILL');
+          run.kill('SIGKILL');
           await goneAt(group);
-        } else expect(await run.ended, run.stderr).toBe(0);
+        } else expect(await run.exitCode, run.stderr).toBe(0);
       }
     }),
   );

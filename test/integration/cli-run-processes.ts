@@ -1,14 +1,11 @@
 /** `conclave run` as a user starts it, and what its tests need to see of it. */
-import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { groupIsGone } from '../../src/cli/run-group.ts';
 import { systemClock } from '../../src/runtime/system-clock.ts';
 import { sqliteLeases } from '../../src/sqlite.ts';
-import { root } from '../project/repository.ts';
-
-export const program = join(root, 'src/cli/main.ts');
+import { PATIENCE_MS, Running } from './conclave-program.ts';
 
 /** What `--json` says on standard error. */
 export interface RunEvent {
@@ -24,46 +21,33 @@ export interface RunEvent {
   readonly stopped?: string | null;
 }
 
-export class Run implements AsyncDisposable {
-  readonly child: ChildProcess;
-  readonly ended: Promise<number>;
-  stdout = '';
-  stderr = '';
-
+export class Run extends Running {
   constructor(directory: string, args: readonly string[]) {
-    const env = { ...process.env };
-    for (const name of ['NODE_ENV', 'NODE_OPTIONS', 'VITEST']) Reflect.deleteProperty(env, name);
-    this.child = spawn(process.execPath, [program, 'run', '--json', ...args], { cwd: directory, env });
-    this.child.stdout?.on('data', (chunk) => (this.stdout += String(chunk)));
-    this.child.stderr?.on('data', (chunk) => (this.stderr += String(chunk)));
-    this.ended = new Promise((resolve) => {
-      this.child.once('close', (code) => resolve(code ?? -1));
-    });
+    super(['run', '--json', ...args], { cwd: directory });
   }
 
-  get pid(): number {
-    return this.child.pid ?? 0;
+  get exitCode(): Promise<number | null> {
+    return this.ended.then(({ code }) => code);
   }
 
   events(type?: string): RunEvent[] {
     return this.stderr
       .split('\n')
-      .filter((line) => line.startsWith('{'))
+      .filter((line) => line.startsWith('{') && line.endsWith('}'))
       .map((line) => JSON.parse(line) as RunEvent)
       .filter((event) => type === undefined || event.type === type);
   }
 
   /** The `n`th event of a type, as soon as it is there. */
   async event(type: string, n = 1): Promise<RunEvent> {
-    await until(`event ${type} ${n}`, () => this.events(type).length >= n, this);
+    await this.says(new RegExp(`(?:"type":"${type}".*?\n[^]*?){${n}}`));
     return this.events(type)[n - 1] as RunEvent;
   }
 
   /** Ends whatever is left, in the order in which nothing gets away. */
-  async [Symbol.asyncDispose](): Promise<void> {
+  override async [Symbol.asyncDispose](): Promise<void> {
     for (const { pid } of this.events('started')) endGroup(pid ?? 0);
-    if (this.child.exitCode === null && this.child.signalCode === null) this.child.kill('SIGKILL');
-    await this.ended;
+    await super[Symbol.asyncDispose]();
   }
 }
 
@@ -75,16 +59,13 @@ function endGroup(id: number): void {
   }
 }
 
-const PATIENCE_MS = 60_000;
 const POLL_MS = 5;
 
-/** Waits for a fact; not longer than `run` runs, if it is what brings the fact about. */
-export async function until(what: string, holds: () => boolean, run?: Run): Promise<void> {
-  const deadline = Date.now() + PATIENCE_MS;
+/** Waits for a fact. */
+export async function until(what: string, holds: () => boolean): Promise<void> {
+  const deadline = systemClock.monotonicMs() + PATIENCE_MS;
   while (!holds()) {
-    const over = run !== undefined && run.child.exitCode !== null;
-    if (over || Date.now() > deadline)
-      throw new Error(`Waited in vain for ${what}. ${run?.child.exitCode ?? ''} ${run?.stderr ?? ''}`);
+    if (systemClock.monotonicMs() > deadline) throw new Error(`Waited in vain for ${what}`);
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));
   }
 }
