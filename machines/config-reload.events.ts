@@ -166,7 +166,10 @@ export interface Rejection {
   readonly order: ReloadOrder | null;
 }
 
-/** What is wrong with the member itself, until a configuration is applied in full. */
+/**
+ * What is wrong with the member itself, until a configuration is applied in full. Whether a member is healthy is told
+ * by this, not by the state: an unhealthy one goes on to try what is new.
+ */
 export interface Trouble extends ReloadFailure {
   /** Handlers that are neither on the configuration in force nor on the other. */
   readonly halfDone: readonly string[];

@@ -15,15 +15,15 @@ import type {
  * One member's reloading of its configuration.
  *
  * What it guarantees: a configuration is in force (`applied` in the context) only after these very bytes were read,
- * parsed, checked, prepared by every handler, recorded and committed in one attempt; whatever fails before leaves the
- * one in force alone, and what fails in the middle of a commit is undone. One attempt at a time: the next begins only
+ * parsed, checked, prepared by every handler, recorded (unless `onJournalFailure` is 'continue') and committed in one
+ * attempt; whatever fails before leaves the one in force alone, and what fails in the middle of a commit is undone. One attempt at a time: the next begins only
  * after the last was answered or its deadline has passed. The newest input wins: it is noted wherever it comes and
  * ends an attempt that has not begun to commit. Bytes that were rejected are not tried again unless that is forced
  * or what they refer to has changed. What it leaves to its surroundings: to answer each `request…` effect with a fact
  * that carries the same attempt number, and to never let the content itself, only its hash, come near this chart.
  *
- * Nothing here reads a clock: times come with events and only become delays. What has no body here gets
- * it from `config-reload.rules.ts`; effects get theirs from whoever runs the chart.
+ * Nothing here reads a clock: times come with events and only become delays. What has no body here gets it
+ * from `config-reload.rules.ts`; effects get theirs from whoever runs the chart.
  */
 
 export const configReloadChart = setup({
