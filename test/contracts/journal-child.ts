@@ -32,6 +32,7 @@ async function write(count: number): Promise<void> {
 try {
   if (mode === 'abrupt') {
     for (const entry of recording.take(3)) writer.record(entry);
+    await writer.close(30_000);
     await journal.close();
     say('closed');
   } else {

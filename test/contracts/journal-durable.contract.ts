@@ -55,6 +55,7 @@ export function durableContract(kind: DurableKind, faults: readonly DiskFault[])
       const first = open();
       const writer = first.writer(headerOf('a'));
       record(writer, new Recording(), 50);
+      await writer.close(30_000);
       await first.close();
       const second = open();
       const head = await second.head('a');

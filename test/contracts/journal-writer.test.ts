@@ -231,6 +231,13 @@ describe('a durable writer', () => {
     expect(disk.released).toBe(1);
   });
 
+  test('does not write a stream whose last record is another than it was told', async () => {
+    disk.standsAt = { head: { seq: 7, chain: 'f'.repeat(32) }, origin: null };
+    start({ seq: 7, chain: 'e'.repeat(32) });
+    await pass(1);
+    expect(told).toEqual(['JOURNAL_CONFLICT']);
+  });
+
   test('claims its stream before anything is recorded, and once', async () => {
     await pass(1);
     expect(disk.claims).toBe(1);

@@ -222,7 +222,7 @@ export function journalContract(name: string, makePlace: () => Promise<JournalPl
     test('writes what waits before it closes', async () => {
       const writer = journal.writer(headerOf('a'));
       record(writer, new Recording(), 300);
-      await writer.close();
+      await writer.close(30_000);
       expect((await journal.head('a')).seq).toBe(300);
     });
 

@@ -147,7 +147,10 @@ describe('a JSONL journal whose end was torn', () => {
     const lines = bytes.toString('latin1').split(/(?<=\n)/);
     const header = lines[0]?.length ?? 0;
     const end = lines.slice(0, 4).join('').length;
-    for (let length = header; length <= end; length += 13) {
+    const ends = lines.slice(0, 4).map((_, at) => lines.slice(0, at + 1).join('').length);
+    const lengths = ends.flatMap((each) => [each - 2, each - 1, each]).filter((length) => length >= header);
+    for (let length = header; length <= end; length += 13) lengths.push(length);
+    for (const length of lengths) {
       writeFileSync(path, bytes.subarray(0, length));
       const notices: JournalNotice[] = [];
       await using journal = jsonlJournal({ path, onNotice: (notice) => notices.push(notice) });
@@ -158,6 +161,7 @@ describe('a JSONL journal whose end was torn', () => {
       const records = await recordsOf(journal, 'a');
       expectWhole(records, await journal.head('a'));
       expect(records).toHaveLength(head.seq + 2);
+      expect(readFileSync(path).at(-1)).toBe(10);
       const whole = bytes[length - 1] === 10 || bytes[length] === 10;
       expect(notices.map(({ kind }) => kind)).toEqual(whole ? [] : ['repaired']);
     }

@@ -82,6 +82,15 @@ describe('an exported journal', () => {
     }
   });
 
+  test('is refused with anything behind its end', async () => {
+    for (const more of ['x', '\n', '5 00000000 {', bytes.toString('latin1')]) {
+      expectDamage(
+        await readOrRefusal(Buffer.concat([bytes, Buffer.from(more, 'latin1')])),
+        JSON.stringify(more),
+      );
+    }
+  });
+
   test('tells what programs do to text files', async () => {
     const crlf = Buffer.from(bytes.toString('latin1').replaceAll('\n', '\r\n'), 'latin1');
     expect(await readOrRefusal(crlf)).toMatchObject({
@@ -166,6 +175,23 @@ describe('a line', () => {
         },
       ),
     );
+  });
+
+  test('can be written in one way only', () => {
+    const line = encodeFrame('{"crc":"has letters"}').toString('latin1');
+    expect(line).toBe('21 332dc638 {"crc":"has letters"}\n');
+    const others = [
+      `0${line}`,
+      `+${line}`,
+      ` ${line}`,
+      line.replace(' ', '  '),
+      line.replace('332dc638', '332DC638'),
+    ];
+    for (const other of [...others, line.replace('\n', '\r\n'), line.replace(' {', '\t{')]) {
+      const scanner = new FrameScanner();
+      scanner.push(Buffer.from(other, 'latin1'));
+      expect(() => scanner.next(), other).toThrow(Error);
+    }
   });
 
   test('has a limit, on the way out and on the way in', () => {
