@@ -69,7 +69,8 @@ export class Runner implements AsyncDisposable {
     this.#reporter = new RunReporter({ json: options.json === true, quiet: options.quiet === true });
     this.#member = openMember({
       resource: options.resource,
-      name: options.id ?? (process.env['POD_NAME'] || hostname()),
+      // Several on one host are the rule, and two members of one name are reported.
+      name: options.id ?? (process.env['POD_NAME'] || `${hostname()}-${process.pid}`),
       store: resolveStore(options.store ?? `sqlite:${places.leases}`),
       directory: places.directory,
       journal: options.journal === undefined ? null : resolve(options.journal),
@@ -163,10 +164,9 @@ export class Runner implements AsyncDisposable {
         return RUN_EXIT.failed;
       case 'other-leads':
         if (!this.#options.quiet) {
-          const who = why.leader ?? 'Nobody is known to lead, but leadership cannot be had yet:';
-          printError(why.leader === null ? `${who} "${resource}".` : `${who} leads "${resource}".`, {
-            code: 'NOT_LEADER',
-          });
+          const nobody = `Nobody is known to lead "${resource}", but it could not be had in time.`;
+          const message = why.leader === null ? nobody : `${why.leader} leads "${resource}".`;
+          printError(message, { code: 'NOT_LEADER' });
         }
         return RUN_EXIT.notLeader;
     }

@@ -67,8 +67,10 @@ export class RunReporter implements Disposable {
 
   #event(event: ElectionEvent): void {
     const line = comment(event as Parameters<typeof comment>[0]);
-    if (line === null || line.level === 'debug' || line.level === 'info') return;
-    this.#say({ type: event.type, level: line.level, message: line.message }, line.message);
+    if (line === null || !TOLD.has(event.type)) return;
+    const { level, message } = line;
+    // Each failed renewal is a fact; that the store is unavailable is told once.
+    this.#say({ type: event.type, level, message }, message, event.type === 'renewalFailed');
   }
 
   /** @param routine Not worth a line for people: nothing unexpected happened. */
@@ -78,6 +80,14 @@ export class RunReporter implements Disposable {
     else if (!routine) process.stderr.write(`conclave: ${line}\n`);
   }
 }
+
+/** What an election tells that a command's user would want to know; the rest is said in other words. */
+const TOLD: ReadonlySet<ElectionEvent['type']> = new Set([
+  'storeUnavailable',
+  'storeRecovered',
+  'renewalFailed',
+  'journalFailed',
+]);
 
 const WHY: Readonly<Record<StopReason, string>> = {
   'lease-ends': 'the lease was not renewed in time',

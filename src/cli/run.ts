@@ -34,7 +34,10 @@ export function register(program: Command): void {
   })
     .requiredOption('--resource <name>', 'what is led: members with the same name in the same store compete')
     .option('--store <store>', `where they compete: ${STORE_FORMS} (default: sqlite:.conclave/leases.db)`)
-    .option('--id <name>', 'what people call this member (default: $POD_NAME, else the host name)')
+    .option(
+      '--id <name>',
+      'what people call this member (default: $POD_NAME, else the host name and the pid)',
+    )
     .option(
       '--lease <duration>',
       'how long a term lasts without a renewal (default: 15s)',
