@@ -9,7 +9,7 @@ import {
   statSync,
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { SettingsError } from '../errors.ts';
+import { JournalError, SettingsError } from '../errors.ts';
 
 /** Bytes by which a file is recognised. */
 const START_BYTES = 256;
@@ -59,6 +59,15 @@ export function readStart(path: string, bytes = START_BYTES): Buffer {
   } finally {
     closeSync(file);
   }
+}
+
+/** What is said of a file that is no longer where it was opened. */
+export function movedAway(path: string): JournalError {
+  return new JournalError(
+    'JOURNAL_FAILED',
+    `${path} was moved or removed while it was open. Records wait in memory until it is back; restart to begin a new one.`,
+    { place: path },
+  );
 }
 
 /** One name for one file, so that a second writer is found whichever way it was named. */

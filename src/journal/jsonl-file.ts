@@ -1,10 +1,11 @@
-import { open, type FileHandle } from 'node:fs/promises';
+import { open, stat, type FileHandle } from 'node:fs/promises';
 import { ConclaveError, JournalError } from '../errors.ts';
 import { chainAfter, trimmedRecord, type Checkpoint } from './checkpoint.ts';
 import { sealRecord } from './codec.ts';
 import type { Parcel } from './durable-backlog.ts';
 import type { Claim } from './durable-claim.ts';
 import type { OnNotice } from './durable-notice.ts';
+import { movedAway } from './durable-path.ts';
 import { DURABLE_STREAMS_MAX } from './durable-retention.ts';
 import type { Claimed } from './durable-writer.ts';
 import type { JournalRecord } from './journal.ts';
@@ -176,6 +177,7 @@ export class JsonlFile {
       const message = `${path} has been taken over by another process; this one stops writing it.`;
       throw new JournalError('JOURNAL_CONFLICT', message, { place: path });
     }
+    await refuseMoved(path, handle);
     if (this.#renamed) await syncDirectory(path);
     this.#renamed = false;
     if (this.#dirty) await handle.truncate(this.#size);
@@ -255,6 +257,11 @@ export class JsonlFile {
     this.#handle ??= await open(this.#options.path, 'r+');
     return this.#handle;
   }
+}
+
+async function refuseMoved(path: string, handle: FileHandle): Promise<void> {
+  const [opened, found] = await Promise.all([handle.stat(), stat(path).catch(() => null)]);
+  if (found?.ino !== opened.ino || found.dev !== opened.dev) throw movedAway(path);
 }
 
 /** A checkpoint is a convenience: one that is too large for a line is left out. */

@@ -66,7 +66,7 @@ export class SqliteClient {
     worker.unref();
     worker.on('message', (reply: Reply) => this.#receive(reply));
     worker.on('error', (cause) =>
-      this.#lost(this.#error('JOURNAL_FAILED', 'lost its writing thread', cause), worker),
+      this.#lost(this.#error('JOURNAL_FAILED', `lost its writing thread: ${String(cause)}`, cause), worker),
     );
     worker.on('exit', () => this.#lost(this.#error('JOURNAL_FAILED', 'lost its writing thread'), worker));
     this.#worker = worker;

@@ -1,7 +1,9 @@
+import { statSync, type Stats } from 'node:fs';
 import type { DatabaseSync } from 'node:sqlite';
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { newClaim } from './durable-claim.ts';
 import type { Parcel } from './durable-backlog.ts';
+import { movedAway } from './durable-path.ts';
 import { journalErrorOf, isIoError, toWire } from './sqlite-errors.ts';
 import type { Reply, Request, WorkerOptions } from './sqlite-protocol.ts';
 import { headOf, pageOf, summariesOf } from './sqlite-read.ts';
@@ -24,6 +26,8 @@ const AGE_CHECK_EVERY_MS = 10 * 60 * 1000;
 
 const { mark: own } = newClaim('');
 let db: DatabaseSync | null = null;
+/** Which file it is, whatever its name comes to mean. */
+let identity: Stats | null = null;
 let agesCheckedAt = -Infinity;
 
 port.on('message', (first: Request) => {
@@ -90,6 +94,8 @@ function commit(appends: readonly AppendRequest[]): void {
   if (appends.length === 0) return;
   const refused = new Map<number, unknown>();
   try {
+    connect();
+    refuseMoved();
     inTransaction((open) => {
       for (const { id, stream, claimId, parcel } of appends) {
         open.exec('SAVEPOINT parcel');
@@ -146,8 +152,17 @@ function inTransaction<T>(work: (open: DatabaseSync) => T): T {
 }
 
 function connect(): DatabaseSync {
-  db ??= openForWriting(path, runtime);
+  if (db === null) {
+    db = openForWriting(path, runtime);
+    identity = statSync(path);
+  }
   return db;
+}
+
+/** A file that was removed or replaced while it was open takes records that nobody will ever find. */
+function refuseMoved(): void {
+  const found = statSync(path, { throwIfNoEntry: false });
+  if (found?.ino !== identity?.ino || found?.dev !== identity?.dev) throw movedAway(path);
 }
 
 function disconnect(): void {

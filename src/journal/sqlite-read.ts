@@ -10,6 +10,7 @@ import {
   type StreamHead,
   type StreamSummary,
 } from './journal.ts';
+import { prepared } from './sqlite-schema.ts';
 
 /** Reading `journal.db`. Nothing is believed because it could be read: each body has its checksum, each record its
  * place in the sequence, and the last one the hash that the stream's row expects. */
@@ -38,8 +39,11 @@ export function headOf(db: DatabaseSync, stream: string): StreamHead {
 }
 
 export function summariesOf(db: DatabaseSync, path: string): StreamSummary[] {
-  const rows = db.prepare('SELECT * FROM stream WHERE seq > 0 ORDER BY name').all() as unknown as StreamRow[];
-  const bounds = db.prepare('SELECT min(seq) AS first, max(seq) AS last FROM record WHERE stream = ?');
+  const rows = prepared(
+    db,
+    'SELECT * FROM stream WHERE seq > 0 ORDER BY name',
+  ).all() as unknown as StreamRow[];
+  const bounds = prepared(db, 'SELECT min(seq) AS first, max(seq) AS last FROM record WHERE stream = ?');
   return rows.map(({ id, name, seq, chain, last_wall: lastWall }) => {
     const { first, last } = bounds.get(id) as { first: number | null; last: number | null };
     if (first === null || last !== seq) throw missing(path, name, `#${seq}, its last record`);
@@ -122,11 +126,10 @@ function linesOf(
   { id, name }: Pick<StreamRow, 'id' | 'name'>,
   { from, to, limit }: Wanted,
 ): string[] {
-  const rows = db
-    .prepare(
-      'SELECT seq, crc, body FROM record WHERE stream = ? AND seq BETWEEN ? AND ? ORDER BY seq LIMIT ?',
-    )
-    .all(id, from, to, limit) as unknown as {
+  const rows = prepared(
+    db,
+    'SELECT seq, crc, body FROM record WHERE stream = ? AND seq BETWEEN ? AND ? ORDER BY seq LIMIT ?',
+  ).all(id, from, to, limit) as unknown as {
     readonly seq: number;
     readonly crc: number;
     readonly body: string;
@@ -142,7 +145,7 @@ function linesOf(
 }
 
 function streamRow(db: DatabaseSync, stream: string): StreamRow | undefined {
-  return db.prepare('SELECT * FROM stream WHERE name = ?').get(stream) as StreamRow | undefined;
+  return prepared(db, 'SELECT * FROM stream WHERE name = ?').get(stream) as StreamRow | undefined;
 }
 
 export function damaged(path: string, stream: string, seq: number, reason: string): JournalError {

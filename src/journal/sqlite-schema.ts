@@ -1,5 +1,5 @@
 import { existsSync, statSync } from 'node:fs';
-import { DatabaseSync } from 'node:sqlite';
+import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { pathToFileURL } from 'node:url';
 import { JournalError, SettingsError } from '../errors.ts';
 import { checkWritablePlace, readStart } from './durable-path.ts';
@@ -94,6 +94,17 @@ export function openForWriting(path: string, runtime: string): DatabaseSync {
 
 /** After a checkpoint the write-ahead log is cut to this size. */
 const WAL_BYTES_KEPT = 16 * 1024 * 1024;
+
+const statements = new WeakMap<DatabaseSync, Map<string, StatementSync>>();
+
+/** A statement of this connection, prepared once. */
+export function prepared(db: DatabaseSync, sql: string): StatementSync {
+  let own = statements.get(db);
+  if (own === undefined) statements.set(db, (own = new Map<string, StatementSync>()));
+  let statement = own.get(sql);
+  if (statement === undefined) own.set(sql, (statement = db.prepare(sql)));
+  return statement;
+}
 
 /** Opens a journal for reading, also while another process writes it and also on a read-only disk. */
 export function openForReading(path: string): DatabaseSync {

@@ -9,6 +9,7 @@ import type { JournalNotice } from './durable-notice.ts';
 import { OriginReader, type Origin } from './durable-origin.ts';
 import type { Claimed } from './durable-writer.ts';
 import { GENESIS, type JournalRecord } from './journal.ts';
+import { prepared } from './sqlite-schema.ts';
 
 /**
  * Writing `journal.db`. Everything here runs inside a transaction that the caller began with BEGIN IMMEDIATE, so
@@ -35,7 +36,7 @@ export function claimStream(
   claim: Claim,
   notify: (notice: JournalNotice) => void,
 ): Claimed {
-  db.prepare('INSERT OR IGNORE INTO stream (name, seq, chain, last_wall) VALUES (?, 0, ?, 0)').run(
+  prepared(db, 'INSERT OR IGNORE INTO stream (name, seq, chain, last_wall) VALUES (?, 0, ?, 0)').run(
     stream,
     GENESIS,
   );
@@ -52,7 +53,7 @@ export function claimStream(
     const message = `${stream}: took over from ${describeHolder(holder)}, which is gone.`;
     notify({ kind: 'taken-over', stream, message });
   }
-  db.prepare('UPDATE stream SET claim_id = ?, claim = ? WHERE id = ?').run(
+  prepared(db, 'UPDATE stream SET claim_id = ?, claim = ? WHERE id = ?').run(
     claim.id,
     JSON.stringify(claim),
     row.id,
@@ -61,7 +62,7 @@ export function claimStream(
 }
 
 export function releaseStream(db: DatabaseSync, stream: string, claimId: string): void {
-  db.prepare('UPDATE stream SET claim_id = NULL, claim = NULL WHERE name = ? AND claim_id = ?').run(
+  prepared(db, 'UPDATE stream SET claim_id = NULL, claim = NULL WHERE name = ? AND claim_id = ?').run(
     stream,
     claimId,
   );
@@ -76,7 +77,7 @@ export function appendParcel(
 ): void {
   const row = rowOf(db, stream);
   if (row === undefined || row.claim_id !== claimId) throw fencedOff(stream, row);
-  const insert = db.prepare('INSERT INTO record (stream, seq, wall, crc, body) VALUES (?, ?, ?, ?, ?)');
+  const insert = prepared(db, 'INSERT INTO record (stream, seq, wall, crc, body) VALUES (?, ?, ?, ?, ?)');
   let { seq, chain } = row;
   for (const outgoing of drafts) {
     const { draft, cut } = outgoing;
@@ -93,7 +94,7 @@ export function appendParcel(
   }
   const wall = drafts.at(-1)?.draft.wall;
   if (seq > row.seq) {
-    db.prepare('UPDATE stream SET seq = ?, chain = ?, last_wall = ? WHERE id = ?').run(
+    prepared(db, 'UPDATE stream SET seq = ?, chain = ?, last_wall = ? WHERE id = ?').run(
       seq,
       chain,
       wall ?? 0,
@@ -110,15 +111,15 @@ function sealed({ draft, cut }: OutgoingDraft, chain: string): JournalRecord {
 
 /** The newest checkpoint replaces the one before it, unless that is one of those that stay. */
 function storeCheckpoint(db: DatabaseSync, streamId: number, checkpoint: Checkpoint): void {
-  const newest = db
-    .prepare('SELECT seq FROM checkpoint WHERE stream = ? ORDER BY seq DESC LIMIT 2')
-    .all(streamId) as unknown as { readonly seq: number }[];
+  const newest = prepared(db, 'SELECT seq FROM checkpoint WHERE stream = ? ORDER BY seq DESC LIMIT 2').all(
+    streamId,
+  ) as unknown as { readonly seq: number }[];
   const [last, beforeLast] = newest;
   if (last !== undefined && last.seq - (beforeLast?.seq ?? 0) < CHECKPOINT_KEPT_EVERY) {
-    db.prepare('DELETE FROM checkpoint WHERE stream = ? AND seq = ?').run(streamId, last.seq);
+    prepared(db, 'DELETE FROM checkpoint WHERE stream = ? AND seq = ?').run(streamId, last.seq);
   }
   const body = JSON.stringify(checkpoint);
-  db.prepare('INSERT OR REPLACE INTO checkpoint (stream, seq, crc, body) VALUES (?, ?, ?, ?)').run(
+  prepared(db, 'INSERT OR REPLACE INTO checkpoint (stream, seq, crc, body) VALUES (?, ?, ?, ?)').run(
     streamId,
     checkpoint.seq,
     crc32c(Buffer.from(body)),
@@ -128,9 +129,10 @@ function storeCheckpoint(db: DatabaseSync, streamId: number, checkpoint: Checkpo
 
 /** A checkpoint as it was stored; null if there is none or it is damaged: it is a cache. */
 export function checkpointAt(db: DatabaseSync, streamId: number, seq: number): Checkpoint | null {
-  const row = db
-    .prepare('SELECT crc, body FROM checkpoint WHERE stream = ? AND seq = ?')
-    .get(streamId, seq) as { readonly crc: number; readonly body: string } | undefined;
+  const row = prepared(db, 'SELECT crc, body FROM checkpoint WHERE stream = ? AND seq = ?').get(
+    streamId,
+    seq,
+  ) as { readonly crc: number; readonly body: string } | undefined;
   return row === undefined || crc32c(Buffer.from(row.body)) !== row.crc
     ? null
     : (JSON.parse(row.body) as Checkpoint);
@@ -138,7 +140,7 @@ export function checkpointAt(db: DatabaseSync, streamId: number, seq: number): C
 
 /** Who the actor is and which timers it waits for, from the newest checkpoint and the records after it. */
 function originOf(db: DatabaseSync, streamId: number): Origin {
-  const newest = db.prepare('SELECT max(seq) AS seq FROM checkpoint WHERE stream = ?').get(streamId) as {
+  const newest = prepared(db, 'SELECT max(seq) AS seq FROM checkpoint WHERE stream = ?').get(streamId) as {
     readonly seq: number | null;
   };
   const checkpoint = newest.seq === null ? null : checkpointAt(db, streamId, newest.seq);
@@ -152,7 +154,7 @@ function originOf(db: DatabaseSync, streamId: number): Origin {
 }
 
 function rowOf(db: DatabaseSync, stream: string): StreamRow | undefined {
-  return db.prepare('SELECT id, seq, chain, claim_id, claim FROM stream WHERE name = ?').get(stream) as
+  return prepared(db, 'SELECT id, seq, chain, claim_id, claim FROM stream WHERE name = ?').get(stream) as
     StreamRow | undefined;
 }
 
@@ -169,18 +171,18 @@ function fencedOff(stream: string, row: StreamRow | undefined): JournalError {
 /** Writes the record at a checkpoint anew as `trimmed` and drops everything before it. Returns how many went. */
 export function cutAt(db: DatabaseSync, streamId: number, checkpoint: Checkpoint): number {
   const { seq } = checkpoint;
-  const row = db.prepare('SELECT body FROM record WHERE stream = ? AND seq = ?').get(streamId, seq) as
+  const row = prepared(db, 'SELECT body FROM record WHERE stream = ? AND seq = ?').get(streamId, seq) as
     { readonly body: string } | undefined;
   if (row === undefined) return 0;
   const cut = recordFromLine(row.body);
   const record = cut.kind === 'trimmed' ? cut : trimmedRecord(cut, checkpoint);
   const body = recordToLine(record);
-  db.prepare('UPDATE record SET crc = ?, body = ? WHERE stream = ? AND seq = ?').run(
+  prepared(db, 'UPDATE record SET crc = ?, body = ? WHERE stream = ? AND seq = ?').run(
     crc32c(Buffer.from(body)),
     body,
     streamId,
     seq,
   );
-  db.prepare('DELETE FROM checkpoint WHERE stream = ? AND seq < ?').run(streamId, seq);
-  return Number(db.prepare('DELETE FROM record WHERE stream = ? AND seq < ?').run(streamId, seq).changes);
+  prepared(db, 'DELETE FROM checkpoint WHERE stream = ? AND seq < ?').run(streamId, seq);
+  return Number(prepared(db, 'DELETE FROM record WHERE stream = ? AND seq < ?').run(streamId, seq).changes);
 }

@@ -1,5 +1,5 @@
 /** Journals that were changed behind their writer's back: by a disk, by another writer, by hand. */
-import { copyFileSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { copyFileSync, readFileSync, renameSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -167,6 +167,17 @@ describe('a JSONL journal whose end was torn', () => {
     }
   });
 
+  test('ends with its last whole record once a writer has opened it', async () => {
+    const bytes = await sampleLive(3);
+    const path = join(directory, 'journal.jsonl');
+    const end = bytes.indexOf('\n', bytes.indexOf('"seq":2')) + 1;
+    writeFileSync(path, bytes.subarray(0, end + 90));
+    await using journal = jsonlJournal({ path });
+    const writer = journal.writer(headerOf('a'), await journal.head('a'));
+    await writer.close(30_000);
+    expect(readFileSync(path)).toEqual(bytes.subarray(0, end));
+  });
+
   test('is not touched where it is damaged in the middle', async () => {
     const bytes = await sampleLive(6);
     const path = join(directory, 'journal.jsonl');
@@ -177,6 +188,29 @@ describe('a JSONL journal whose end was torn', () => {
     expect(refusal).toMatchObject({ code: 'JOURNAL_CORRUPT' });
     expect(refusal.message).toMatch(/byte \d+, line 4, behind a #2/);
     expect(readFileSync(path)).toEqual(bytes);
+  });
+});
+
+describe.for(['sqlite', 'jsonl'] as const)('a %s journal that is moved away while it is written', (kind) => {
+  test('is told, and made good when it comes back', async () => {
+    const place = durablePlace(kind, directory);
+    await using journal = place.open();
+    const writer = journal.writer(headerOf('a'));
+    const recording = new Recording();
+    record(writer, recording, 3);
+    await writer.durable(3);
+    const refused = refusalOf(writer);
+    renameSync(place.path, `${place.path}.1`);
+    record(writer, recording, 3);
+    expect(await refused).toMatchObject({ code: 'JOURNAL_FAILED' });
+    const recovered = new Promise<void>((resolve) => {
+      writer.onFailure((failure) => failure === null && resolve());
+    });
+    renameSync(`${place.path}.1`, place.path);
+    await recovered;
+    await writer.durable(6);
+    expectWhole(await recordsOf(journal, 'a'), await journal.head('a'));
+    expect((await journal.head('a')).seq).toBe(6);
   });
 });
 
