@@ -109,8 +109,8 @@ function checkEnd(
 ): void {
   const expected = last === null ? from : last.seq + 1;
   if (expected <= head.seq) throw missing(path, stream, `#${expected} to #${head.seq}`);
-  if (last !== null && chainAfter(last) !== head.chain) {
-    throw damaged(path, stream, last.seq, 'its hash is not the one that the next record shall name');
+  if (last !== null && (last.seq !== head.seq || chainAfter(last) !== head.chain)) {
+    throw damaged(path, stream, last.seq, 'it is not the record that the stream says is its last');
   }
 }
 

@@ -6,8 +6,13 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { ConclaveError } from '../../src/errors.ts';
 import type { JournalNotice } from '../../src/journal/durable-notice.ts';
 import type { JournalRecord } from '../../src/journal/journal.ts';
+import { Backlog } from '../../src/journal/durable-backlog.ts';
+import { newClaim } from '../../src/journal/durable-claim.ts';
 import { jsonlJournal } from '../../src/journal/jsonl-journal.ts';
 import { sqliteJournal } from '../../src/journal/sqlite-journal.ts';
+import { headOf } from '../../src/journal/sqlite-read.ts';
+import { openForWriting } from '../../src/journal/sqlite-schema.ts';
+import { appendParcel, claimStream } from '../../src/journal/sqlite-write.ts';
 import { openJournal } from '../../src/journal/sqlite-open.ts';
 import { headerOf, Recording } from '../contracts/journal-entries.ts';
 import { sampleLive } from '../contracts/journal-samples.ts';
@@ -74,14 +79,30 @@ describe('a database with a changed byte', () => {
 
   test('is refused with stream and sequence', async () => {
     const path = await write('sqlite', { a: 5 });
-    const db = new DatabaseSync(path);
-    db.exec(`UPDATE record SET body = replace(body, '"by":4', '"by":5') WHERE seq = 4`);
-    await expect(everything(path)).rejects.toMatchObject({ code: 'JOURNAL_CORRUPT', place: `${path}, a #4` });
-    db.exec('DELETE FROM record WHERE seq = 4');
-    await expect(everything(path)).rejects.toMatchObject({ code: 'JOURNAL_CORRUPT' });
-    db.exec('DELETE FROM record WHERE seq = 5');
-    await expect(everything(path)).rejects.toMatchObject({ code: 'JOURNAL_CORRUPT' });
-    db.close();
+    const cases: [string, object][] = [
+      [
+        `UPDATE record SET body = replace(body, '"by":4', '"by":5') WHERE seq = 4`,
+        { place: `${path}, a #4` },
+      ],
+      ['DELETE FROM record WHERE seq = 3', {}],
+      ['DELETE FROM record WHERE seq = 1', {}],
+      // The end of a stream leaves no gap.
+      ['DELETE FROM record WHERE seq = 5', {}],
+      ['UPDATE stream SET seq = 4', {}],
+    ];
+    for (const [statement, details] of cases) {
+      const db = new DatabaseSync(path);
+      db.exec('CREATE TEMP TABLE kept AS SELECT * FROM record');
+      db.exec(statement);
+      await using journal = openJournal(path);
+      await expect(recordsOf(journal, 'a'), statement).rejects.toMatchObject({
+        code: 'JOURNAL_CORRUPT',
+        ...details,
+      });
+      db.exec('DELETE FROM record; INSERT INTO record SELECT * FROM kept; UPDATE stream SET seq = 5');
+      db.close();
+    }
+    expect(await everything(path)).toHaveLength(5);
   });
 
   test('that is cut off is refused', async () => {
@@ -89,6 +110,22 @@ describe('a database with a changed byte', () => {
     truncateSync(path, statSync(path).size / 2);
     await expect(everything(path)).rejects.toMatchObject({ code: 'JOURNAL_CORRUPT' });
   });
+});
+
+test('a parcel whose answer was lost is written once', async () => {
+  const db = openForWriting(join(directory, 'journal.db'), 'test');
+  const header = headerOf('a');
+  const claim = newClaim(header.writer);
+  claimStream(db, 'a', claim, () => expect.fail());
+  const backlog = new Backlog(header, 1);
+  for (const entry of new Recording().take(3)) backlog.push(entry);
+  const parcel = backlog.next() ?? expect.fail();
+  appendParcel(db, 'a', claim.id, parcel);
+  const head = headOf(db, 'a');
+  appendParcel(db, 'a', claim.id, parcel);
+  expect(headOf(db, 'a')).toEqual(head);
+  db.close();
+  expect(await everything(join(directory, 'journal.db'))).toHaveLength(3);
 });
 
 describe('a second writer that got past the claim', () => {
