@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import type { AnyMachineSnapshot, AnyStateMachine } from 'xstate';
+import { SettingsError } from '../errors.ts';
 import { type JsonDifference, jsonDifferences } from '../journal/comparison.ts';
 import type { EffectRecord, JournalRecord, Json, StreamSummary } from '../journal/journal.ts';
 import { replay } from '../journal/replay.ts';
@@ -60,7 +61,11 @@ async function show(
   const from = Math.max(summary.first, seq - 1);
   for await (const record of journal.recordsTo(summary.stream, seq, from)) records.push(record);
   const record = records.at(-1);
-  if (record === undefined) return;
+  if (record?.seq !== seq)
+    throw new SettingsError(
+      'SETTINGS_INVALID',
+      `${summary.stream}@${seq} is not there: its writer gave up a stretch of records since the disk did not keep up. \`conclave journal verify\` lists such stretches.`,
+    );
   const machine = given ?? (writerOf(summary) === null ? null : machineFor(summary, null));
   const contexts = machine === null ? null : await contextsAt(journal, summary, seq, machine);
   if (json) printJson({ record, contexts });

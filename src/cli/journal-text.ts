@@ -4,14 +4,15 @@ import { formatDuration } from './duration.ts';
 
 /** Records as people read them. */
 
-/** The state of a chart as one word: `leader.held`; regions side by side are joined by `+`. */
+/** The state of a chart as one word: `leader.held`; regions side by side are joined by `+`; `·` where there is none. */
 export function stateText(value: StateValue | null): string {
   if (value === null) return '·';
   if (typeof value === 'string') return value;
-  return Object.entries(value)
-    .map(([state, inner]) => (inner === undefined ? state : `${state}.${stateText(inner)}`))
-    .map((text) => text.replace(/\.\{\}$|\.$/, ''))
-    .join('+');
+  const states = Object.entries(value).map(([state, inner]) => {
+    const within = inner === undefined ? '·' : stateText(inner);
+    return within === '·' ? state : `${state}.${within}`;
+  });
+  return states.length === 0 ? '·' : states.join('+');
 }
 
 /** `leader.renewing → leader.held`, or the one state it stayed in. */

@@ -63,12 +63,19 @@ async function examine(
 
 function textOf(
   name: string,
-  { ok, records, streams }: Verification,
+  { ok, records, streams, dropped }: Verification,
   trimmed: readonly StreamSummary[],
 ): string[] {
   const counts = `${records} ${records === 1 ? 'record' : 'records'} of ${streams} ${streams === 1 ? 'stream' : 'streams'}`;
+  const gaps = dropped.length === 0 ? 'no gap' : 'no gap that the writer did not tell of';
   return [
-    ...(ok ? [`✓ ${name} is whole: ${counts}, no gap, the chain holds, no token falls.`] : []),
+    ...(ok ? [`✓ ${name} is whole: ${counts}, ${gaps}, the chain holds, no token falls.`] : []),
+    ...dropped
+      .slice(0, FINDINGS_SHOWN)
+      .map(({ stream, from, to }) => `  ${stream} gave up @${from} to @${to}: the disk did not keep up.`),
+    ...(dropped.length > FINDINGS_SHOWN
+      ? [`  and ${dropped.length - FINDINGS_SHOWN} more such stretches`]
+      : []),
     ...trimmed.map(({ stream, first }) => `  ${stream} was trimmed: what was before @${first} is not here.`),
   ];
 }

@@ -29,4 +29,4 @@ export {
   type SnapshotCache,
 } from './snapshot-cache.ts';
 export { decodeValue, encodeValue, Placeholder, VALUE_DEPTH_MAX, VALUE_PARTS_MAX } from './values.ts';
-export { verify, type Finding, type Verification } from './verify.ts';
+export { verify, type Dropped, type Finding, type Verification } from './verify.ts';

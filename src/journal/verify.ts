@@ -12,14 +12,26 @@ export interface Finding {
   readonly problem: string;
 }
 
+/**
+ * Records that a writer gave up because the disk did not take them: its backlog was full. The record behind them says
+ * what the state was, so that nothing is wrong with the journal; but they are not in it.
+ */
+export interface Dropped {
+  readonly stream: string;
+  /** Sequence numbers, both of them missing. */
+  readonly from: number;
+  readonly to: number;
+}
+
 export interface Verification {
   readonly ok: boolean;
   readonly records: number;
   readonly streams: number;
   readonly findings: readonly Finding[];
+  readonly dropped: readonly Dropped[];
 }
 
-/** Findings kept; a journal with more is not made clearer by listing them. */
+/** Findings, and stretches of dropped records, that are kept; more would make nothing clearer. */
 export const FINDINGS_MAX = 1000;
 
 /**
@@ -35,23 +47,32 @@ export async function verify(
 ): Promise<Verification> {
   const streams = new Map<string, StreamVerifier>();
   const findings: Finding[] = [];
+  const dropped: Dropped[] = [];
   let count = 0;
   for await (const record of records) {
     count += 1;
     let stream = streams.get(record.stream);
     if (stream === undefined) streams.set(record.stream, (stream = new StreamVerifier()));
+    const missing = stream.missingBefore(record);
+    if (missing !== null && dropped.length < FINDINGS_MAX) dropped.push(missing);
     for (const problem of stream.take(record)) {
       const { stream: name, seq } = record;
       if (findings.length < FINDINGS_MAX)
         findings.push({ stream: name, seq, place: `${name}@${seq}`, problem });
     }
   }
-  return { ok: findings.length === 0, records: count, streams: streams.size, findings };
+  return { ok: findings.length === 0, records: count, streams: streams.size, findings, dropped };
 }
 
 class StreamVerifier {
   #last: JournalRecord | null = null;
   #token: { readonly value: bigint; readonly seq: number } | null = null;
+
+  /** What a cut stands for, if it is not the first record there is. */
+  missingBefore({ stream, seq, kind }: JournalRecord): Dropped | null {
+    if (kind !== 'trimmed' || this.#last === null || seq <= this.#last.seq + 1) return null;
+    return { stream, from: this.#last.seq + 1, to: seq - 1 };
+  }
 
   *take(record: JournalRecord): Generator<string> {
     if (record.v !== JOURNAL_FORMAT) yield `format ${record.v} where ${JOURNAL_FORMAT} was expected`;
@@ -83,10 +104,10 @@ function* beginning({ seq, kind, prev }: JournalRecord): Generator<string> {
 }
 
 function* following(last: JournalRecord, record: JournalRecord): Generator<string> {
-  if (record.seq !== last.seq + 1) {
-    yield record.seq > last.seq
-      ? `a gap: ${last.seq} is followed by ${record.seq}`
-      : `the sequence goes back from ${last.seq} to ${record.seq}`;
+  if (record.seq <= last.seq) yield `the sequence goes back from ${last.seq} to ${record.seq}`;
+  else if (record.seq > last.seq + 1) {
+    // A cut tells the state that the missing records had come to.
+    if (record.kind !== 'trimmed') yield `a gap: ${last.seq} is followed by ${record.seq}`;
   } else if (record.prev !== chainAfter(last)) {
     yield `the chain is broken: ${last.seq} or this record was changed after it was written`;
   }
