@@ -50,14 +50,29 @@ function checkAccess(path: string, mode: number): void {
   }
 }
 
+/** What the file of a SQLite database begins with. */
+export const SQLITE_MAGIC = 'SQLite format 3\0';
+
+/**
+ * Descriptors of SQLite files that were looked at, by device and inode; never closed. Closing one would drop every
+ * lock that this process's own connections have on the file (https://sqlite.org/howtocorrupt.html, 2.2).
+ */
+const looking = new Map<string, number>();
+
 /** The first bytes of a file. */
 export function readStart(path: string, bytes = START_BYTES): Buffer {
-  const file = openSync(path, 'r');
+  const { dev, ino } = statSync(path);
+  const identity = `${dev}:${ino}`;
+  const file = looking.get(identity) ?? openSync(path, 'r');
+  let isSqlite = looking.has(identity);
   try {
-    const start = Buffer.alloc(bytes);
-    return start.subarray(0, readSync(file, start, 0, bytes, 0));
+    const buffer = Buffer.alloc(bytes);
+    const start = buffer.subarray(0, readSync(file, buffer, 0, bytes, 0));
+    isSqlite ||= start.toString('latin1', 0, SQLITE_MAGIC.length) === SQLITE_MAGIC;
+    return start;
   } finally {
-    closeSync(file);
+    if (isSqlite) looking.set(identity, file);
+    else closeSync(file);
   }
 }
 

@@ -62,7 +62,14 @@ export class SqliteClient {
 
   #start(): Worker {
     const url = new URL(`./sqlite-journal-worker${extname(import.meta.url)}`, import.meta.url);
-    const worker = new Worker(url, { workerData: this.#options, name: 'conclave-journal' });
+    const worker = new Worker(url, {
+      workerData: this.#options,
+      name: 'conclave-journal',
+      // None of the program's own flags: --input-type would refuse a file, --import would run its hooks twice.
+      execArgv: ['--disable-warning=ExperimentalWarning'],
+      // Descriptors that must stay open (see durable-path.ts) outlive the thread.
+      trackUnmanagedFds: false,
+    });
     worker.unref();
     worker.on('message', (reply: Reply) => this.#receive(reply));
     worker.on('error', (cause) =>

@@ -2,7 +2,7 @@ import { existsSync, statSync } from 'node:fs';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { pathToFileURL } from 'node:url';
 import { JournalError, SettingsError } from '../errors.ts';
-import { checkWritablePlace, readStart } from './durable-path.ts';
+import { checkWritablePlace, readStart, SQLITE_MAGIC } from './durable-path.ts';
 import { JOURNAL_FORMAT } from './journal.ts';
 
 /** The file `journal.db`: what is in it, and what is refused before anything is touched. */
@@ -45,11 +45,10 @@ const SCHEMA = `
 const HEADER_BYTES = 100;
 const USER_VERSION_OFFSET = 60;
 const APPLICATION_ID_OFFSET = 68;
-const MAGIC = 'SQLite format 3\0';
 
 /** Whether the first bytes of a file are those of a SQLite database. */
 export function looksLikeSqlite(start: Uint8Array): boolean {
-  return Buffer.from(start.subarray(0, MAGIC.length)).toString('latin1') === MAGIC;
+  return Buffer.from(start.subarray(0, SQLITE_MAGIC.length)).toString('latin1') === SQLITE_MAGIC;
 }
 
 /**
