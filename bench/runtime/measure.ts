@@ -35,7 +35,11 @@ export async function compare(
   const speeds: number[][] = names.map(() => []);
   for (const child of children) for (let warm = 0; warm < 5; warm += 1) await turn(child, settings.rounds);
   for (let repetition = 0; repetition < settings.repetitions; repetition += 1) {
-    for (const [at, child] of children.entries()) speeds[at]?.push(await turn(child, settings.rounds));
+    // The order turns, too: who follows whom matters to caches.
+    for (let step = 0; step < children.length; step += 1) {
+      const at = (step + repetition) % children.length;
+      speeds[at]?.push(await turn(children[at] as ChildProcess, settings.rounds));
+    }
   }
   for (const child of children) child.kill();
   const first = speeds[0] ?? [];

@@ -1,5 +1,6 @@
 import type { AnyMachineSnapshot, StateValue } from 'xstate';
 import { canonicalJson, digestOf, DIGEST_HEX_LENGTH } from './canonical.ts';
+import { canonicalValue } from './canonical-values.ts';
 import { JournalError } from '../errors.ts';
 import { projectEffect, projectEvent, projectState } from '../runtime/xstate-shapes.ts';
 import { processSecretKey } from '../runtime/system-randomness.ts';
@@ -14,7 +15,7 @@ import {
   type StreamHead,
   type StreamHeader,
 } from './journal.ts';
-import { Redactor } from './secrets.ts';
+import { Redactor, type Redaction } from './secrets.ts';
 import { encodeValue } from './values.ts';
 
 /**
@@ -43,13 +44,14 @@ export interface Draft extends Omit<JournalRecord, 'digest' | 'prev'> {
  * worker.postMessage(draftRecord(writer.header, entry)); // the worker seals it
  */
 export function draftRecord(header: StreamHeader, entry: Entry): Draft {
+  const { after } = entry;
   const redactor = redactorOf(header);
   const replaced: string[] = [];
   let data = eventData(entry);
-  let state = stateOf(entry);
   let effects = effectsOf(entry);
-  if (redactor !== null) ({ data, state, effects } = redactAll(redactor, { data, state, effects }, replaced));
-  const { after } = entry;
+  let state: string | null;
+  if (redactor === null) state = after === null ? null : stateText(after);
+  else ({ data, state, effects } = redactAll(redactor, { data, after, effects }, replaced));
   const draft: Draft = {
     v: JOURNAL_FORMAT,
     stream: header.stream,
@@ -70,7 +72,7 @@ export function draftRecord(header: StreamHeader, entry: Entry): Draft {
     ...(entry.cause !== undefined && { cause: entry.cause }),
     ...(entry.correlation !== undefined && { correlation: entry.correlation }),
     ...(replaced.length > 0 && { redacted: replaced }),
-    state: state === undefined ? null : canonicalJson(state),
+    state,
   };
   return withinLimit(draft);
 }
@@ -103,10 +105,15 @@ export function stateDigest(
   state: AnyMachineSnapshot,
   header: Pick<StreamHeader, 'secrets' | 'secretKey'>,
 ): string {
-  const encoded = encodeValue(projectState(state), { onRefused: 'mark' });
   const redactor = redactorOf(header);
-  if (redactor === null) return digestOf(canonicalJson(encoded));
+  if (redactor === null) return digestOf(stateText(state));
+  const encoded = encodeValue(projectState(state), { onRefused: 'mark' });
   return digestOf(canonicalJson(redactor.byValue(redactor.byPointer(encoded).json).json));
+}
+
+/** The text that the digest of a state without secrets is made of. */
+export function stateText(state: AnyMachineSnapshot): string {
+  return canonicalValue(projectState(state), { onRefused: 'mark' });
 }
 
 /** Seals entry after entry of one stream. */
@@ -234,17 +241,13 @@ const SHAPE: Readonly<Record<string, (value: unknown) => boolean>> = {
 
 interface Parts {
   readonly data: Json | undefined;
-  readonly state: Json | undefined;
+  readonly after: AnyMachineSnapshot | null;
   readonly effects: readonly EffectRecord[];
 }
 
 function eventData({ event }: Entry): Json | undefined {
   const data = projectEvent(event);
   return Object.keys(data).length === 0 ? undefined : encodeValue(data, { onRefused: 'mark' });
-}
-
-function stateOf({ after }: Entry): Json | undefined {
-  return after === null ? undefined : encodeValue(projectState(after), { onRefused: 'mark' });
 }
 
 function effectsOf({ seq, effects }: Entry): readonly EffectRecord[] {
@@ -258,35 +261,52 @@ function effectsOf({ seq, effects }: Entry): readonly EffectRecord[] {
 }
 
 /** Events that effects carry are redacted by the same pointers as events that arrive. */
-function redactAll(redactor: Redactor, { data, state, effects }: Parts, replaced: string[]): Parts {
-  const take = (json: Json | undefined, at: string): Json | undefined => {
-    if (json === undefined) return undefined;
-    const redaction = redactor.byPointer(json, at);
+function redactAll(
+  redactor: Redactor,
+  { data, after, effects }: Parts,
+  replaced: string[],
+): { data: Json | undefined; state: string | null; effects: readonly EffectRecord[] } {
+  const note = (redaction: Redaction): Json => {
     replaced.push(...redaction.replaced);
     return redaction.json;
   };
-  const net = (json: Json | undefined, at: string): Json | undefined => {
-    if (json === undefined) return undefined;
-    const redaction = redactor.byValue(json, at);
-    replaced.push(...redaction.replaced);
-    return redaction.json;
-  };
-  const named = { data: take(data, '/event/data'), state: take(state, '/state') };
-  const first = effects.map((effect, at) => {
-    const params = take(effect.params, `/effects/${at}/params`);
-    const carried = params === undefined ? undefined : (params as { readonly event?: Json }).event;
+  const named = (json: Json | undefined, at: string) =>
+    json === undefined ? undefined : note(redactor.byPointer(json, at));
+  const hunted = (json: Json | undefined, at: string) =>
+    json === undefined ? undefined : note(redactor.byValue(json, at));
+  const state = named(
+    after === null ? undefined : encodeValue(projectState(after), { onRefused: 'mark' }),
+    '/state',
+  );
+  const event = redactData(data, named);
+  const params = effects.map((effect, at) => {
+    const own = named(effect.params, `/effects/${at}/params`);
+    const carried = own === undefined ? undefined : (own as { readonly event?: Json }).event;
     return carried === undefined
-      ? params
-      : ({ ...(params as object), event: take(carried, `/effects/${at}/params/event`) } as Json);
+      ? own
+      : ({ ...(own as object), event: named(carried, `/effects/${at}/params/event`) } as Json);
   });
+  const whole = hunted(state, '/state');
   return {
-    data: net(named.data, '/event/data'),
-    state: net(named.state, '/state'),
+    data: hunted(event, '/event/data'),
+    state: whole === undefined ? null : canonicalJson(whole),
     effects: effects.map((effect, at) => {
-      const params = net(first[at], `/effects/${at}/params`);
-      return params === undefined ? effect : { ...effect, params };
+      const rest = hunted(params[at], `/effects/${at}/params`);
+      return rest === undefined ? effect : { ...effect, params: rest };
     }),
   };
+}
+
+/** The data of an event; a snapshot that opens a stream is a state like any other. */
+function redactData(
+  data: Json | undefined,
+  named: (json: Json | undefined, at: string) => Json | undefined,
+): Json | undefined {
+  const event = named(data, '/event/data');
+  const snapshot = (event as { readonly snapshot?: Json } | undefined)?.snapshot;
+  return snapshot === undefined
+    ? event
+    : ({ ...(event as object), snapshot: named(snapshot, '/event/data/snapshot') } as Json);
 }
 
 function redactorOf({ secrets, secretKey }: Pick<StreamHeader, 'secrets' | 'secretKey'>): Redactor | null {

@@ -1,8 +1,8 @@
 import type { AnyMachineSnapshot, StateValue } from 'xstate';
 import type { Effect } from '../runtime/xstate-internals.ts';
-import { projectEffect, projectState } from '../runtime/xstate-shapes.ts';
-import { canonicalJson, digestOf, isList } from './canonical.ts';
-import { NO_DIGEST } from './codec.ts';
+import { projectEffect } from '../runtime/xstate-shapes.ts';
+import { digestOf, isList } from './canonical.ts';
+import { NO_DIGEST, stateText } from './codec.ts';
 import type { FoldStep } from './fold.ts';
 import type { EffectRecord, JournalRecord, Json } from './journal.ts';
 import { FAULT_EVENT } from './own-events.ts';
@@ -38,11 +38,6 @@ function isTransitionFault({ event }: JournalRecord): boolean {
 /** The digest of a state, as records carry it. */
 export function digestOfState(snapshot: AnyMachineSnapshot): string {
   return digestOf(stateText(snapshot));
-}
-
-/** The text a digest is made of. */
-export function stateText(snapshot: AnyMachineSnapshot): string {
-  return canonicalJson(encodeValue(projectState(snapshot), { onRefused: 'mark' }));
 }
 
 /** Effects as a record of `seq` has them. */

@@ -116,7 +116,8 @@ class MemoryStream {
   readonly #ring: EntryRing;
   /** Where the stream stood before the first entry here. */
   readonly #base: StreamHead;
-  readonly #tracker = new CheckpointTracker();
+  /** Only once something was dropped: an actor that does little holds little. */
+  #tracker: CheckpointTracker | null = null;
   #writer: MemoryWriter | null = null;
   /** Whether the oldest entry of the ring is the last one dropped, kept for the state at the cut. */
   #cut = false;
@@ -212,14 +213,16 @@ class MemoryStream {
     }
     this.#cut = true;
     const step = ring.oldestStep();
-    if (step !== null) this.#tracker.follow(step, step.header);
+    if (step === null) return;
+    this.#tracker ??= new CheckpointTracker();
+    this.#tracker.follow(step, step.header);
   }
 
   #trimmed(cut: Held | undefined): JournalRecord | null {
     if (cut === undefined) return null;
     const { entry, header } = cut;
     const state = entry.after ?? this.#carried;
-    const checkpoint = this.#tracker.checkpoint({ seq: entry.seq, header, state });
+    const checkpoint = this.#tracker?.checkpoint({ seq: entry.seq, header, state }) ?? null;
     // The state at the cut is that of an earlier entry where the one there (a stop, a note) tells none.
     return checkpoint === null
       ? null

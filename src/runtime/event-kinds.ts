@@ -6,6 +6,7 @@ export interface EventKind {
 }
 
 export const EXTERNAL_KIND: EventKind = { kind: 'event', source: 'external' };
+export const INIT_KIND: EventKind = { kind: 'init', source: 'external' };
 export const TIMER_KIND: EventKind = { kind: 'timer', source: 'timer' };
 const DONE: EventKind = { kind: 'done', source: 'invoke' };
 const ERROR: EventKind = { kind: 'error', source: 'invoke' };

@@ -10,10 +10,11 @@ import type {
 import { UsageError } from '../errors.ts';
 import type { Journal, JournalWriter, Json, StreamHead, StreamHeader } from '../journal/journal.ts';
 import { INIT_EVENT, RESUMED_EVENT, TRIMMED_EVENT, type FaultPhase } from '../journal/own-events.ts';
-import { TimerLedger, type PendingTimer } from '../journal/pending-timers.ts';
+import type { PendingTimer } from '../journal/pending-timers.ts';
 import { decodeValue } from '../journal/values.ts';
 import type { Clock } from './clock.ts';
-import { EXTERNAL_KIND, kindOf, TIMER_KIND, type EventKind } from './event-kinds.ts';
+import { EventCauses } from './event-causes.ts';
+import { EXTERNAL_KIND, INIT_KIND, kindOf, TIMER_KIND, type EventKind } from './event-kinds.ts';
 import { StreamPen, type Step } from './stream-pen.ts';
 import { systemClock } from './system-clock.ts';
 import { checkDelay } from './timer-delays.ts';
@@ -86,16 +87,12 @@ export class RecordedActor {
   readonly #facts: ActorFacts;
   readonly #clock: Clock;
   readonly #check: TransitionCheck | null;
-  /** Only timers that the chart named itself: XState's own are told by their event's type. */
-  readonly #timers: TimerLedger;
-  /** Which effect started which child. */
-  readonly #spawned = new Map<string, string>();
+  readonly #causes: EventCauses;
   readonly #delays: {
     readonly machine: AnyStateMachine;
     readonly longTimers: boolean;
     state: StateValue | undefined;
   };
-  #ownTimers = false;
   #seq = 0;
   #beginning: Beginning | null = null;
   /** Timers of a recovered actor. */
@@ -117,7 +114,7 @@ export class RecordedActor {
     const ownTime = given.monotonicMs !== undefined;
     this.#clock = settings.clock ?? (ownTime ? given : systemClock);
     this.#delays = { machine, longTimers: ownTime, state: undefined };
-    this.#timers = new TimerLedger(scope.self.id);
+    this.#causes = new EventCauses(scope.self.id);
     const { parent } = facts;
     this.#check =
       settings.check?.({
@@ -226,7 +223,7 @@ export class RecordedActor {
     const kind = kindOf(received.type);
     const event = kind === TIMER_KIND ? this.#dated(received) : received;
     // Asked first: the step may stop the child, and then nobody remembers.
-    const cause = kind.source === 'invoke' ? this.#causeOfResult(event) : undefined;
+    const cause = kind.source === 'invoke' ? this.#causes.ofResult(event) : undefined;
     // Before its start and after its end an actor computes, but decides nothing.
     if (pen === null) return machine.transition(snapshot, event, this.#scope) as AnyMachineSnapshot;
     this.#seq = pen.nextSeq;
@@ -259,27 +256,18 @@ export class RecordedActor {
     return { at: this.#clock.monotonicMs(), ...event } as EventObject;
   }
 
-  #record(pen: StreamPen, told: EventKind, step: Step, result: string | undefined): void {
-    let kind = told;
-    let cause = result;
-    if (this.#ownTimers && told === EXTERNAL_KIND) {
-      cause = this.#timers.causeOf(step.event);
-      if (cause !== undefined) kind = TIMER_KIND;
-    }
+  #record(
+    pen: StreamPen,
+    told: EventKind,
+    step: Step & { readonly effects: readonly Effect[] },
+    result: string | undefined,
+  ): void {
+    const timer = told === EXTERNAL_KIND ? this.#causes.ofEvent(step.event) : undefined;
+    const kind = timer === undefined ? told : TIMER_KIND;
+    const cause = timer ?? result;
     pen.record(kind, step, cause);
-    if (this.#ownTimers) this.#followTimers(kind, step, cause);
-  }
-
-  #causeOfResult(event: EventObject): string | undefined {
-    const { actorId } = event as EventObject & { readonly actorId: string };
-    const cause = this.#spawned.get(actorId);
-    this.#spawned.delete(actorId);
-    return cause;
-  }
-
-  #followTimers({ kind }: EventKind, { event, effects }: Step, cause: string | undefined): void {
-    const step = { seq: this.#seq, kind, event, effects, mono: this.#clock.monotonicMs(), wall: 0 };
-    this.#timers.apply(cause === undefined ? step : { ...step, cause }, '');
+    const { event, effects } = step;
+    this.#causes.follow(kind, { seq: this.#seq, event, effects, cause }, pen.lastMono);
   }
 
   #recordBeginning(pen: StreamPen, { snapshot, input, effects, restored }: Beginning): void {
@@ -299,10 +287,7 @@ export class RecordedActor {
         ...(input !== undefined && { input }),
         structure,
       } as EventObject;
-      this.#seq = pen.nextSeq;
-      // Until now nobody knew the number of the record that these effects would belong to.
-      for (const [id, effect] of this.#spawned) this.#spawned.set(id, effect.replace('0:', `${this.#seq}:`));
-      pen.record({ kind: 'init', source: 'external' }, { event, before: null, after: snapshot, effects });
+      pen.record(INIT_KIND, { event, before: null, after: snapshot, effects });
     } else if (resume === null) {
       const event = {
         type: TRIMMED_EVENT,
@@ -316,20 +301,11 @@ export class RecordedActor {
       const event = { type: RESUMED_EVENT, ...named, timers } as EventObject;
       pen.record({ kind: 'note', source: 'self' }, { event, before: null, after: null, effects });
     }
-    this.#ledgerBegins(pen, restored, effects);
-  }
-
-  /** Own timers that were set at the start, or are pending from before a restart. */
-  #ledgerBegins(pen: StreamPen, restored: boolean, effects: readonly Effect[]): void {
-    const { resume } = this.#settings;
-    if (restored && resume !== null) {
-      this.#ownTimers = true;
-      this.#timers.adopt(this.#due.map(({ timer }) => timer));
-    } else if (this.#ownTimers) {
-      this.#seq = pen.nextSeq - 1;
-      const begun = { event: { type: INIT_EVENT }, before: null, after: null, effects };
-      this.#followTimers({ kind: 'init', source: 'external' }, begun, undefined);
-    }
+    this.#seq = pen.nextSeq - 1;
+    this.#causes.begun(this.#seq);
+    this.#causes.adopt(this.#due.map(({ timer }) => timer));
+    const begun = { seq: this.#seq, event: { type: INIT_EVENT }, effects, cause: undefined };
+    if (!restored) this.#causes.follow(INIT_KIND, begun, pen.lastMono);
   }
 
   #executeInitial(effect: Effect, snapshot: AnyMachineSnapshot): void {
@@ -356,17 +332,10 @@ export class RecordedActor {
   /** Looks at an effect as it is asked for; refusing it here makes the transition fail. */
   #asked(effect: Effect, at: number): void {
     const { type } = effect;
-    if (type === 'xstate.raise' || type === 'xstate.sendTo') {
-      const { delay, event } = effect.params as { readonly delay: unknown; readonly event: EventObject };
-      checkDelay(effect, this.#delays);
-      if (delay !== undefined && !event.type.startsWith('xstate.')) this.#ownTimers = true;
-    } else if (type === 'xstate.spawnChild') {
-      const { actorRef } = effect.params as { readonly actorRef?: AnyActorRef };
-      if (actorRef !== undefined) this.#spawned.set(actorRef.id, `${this.#seq}:${at}`);
-    } else if (type === 'xstate.stopChild') {
-      const { id } = (effect.params ?? {}) as { readonly id?: string };
-      if (id !== undefined) this.#spawned.delete(id);
-    }
+    // Custom actions are the many, and none of these.
+    if (!type.startsWith('xstate.')) return;
+    if (type === 'xstate.raise' || type === 'xstate.sendTo') checkDelay(effect, this.#delays);
+    this.#causes.asked(effect, this.#seq, at);
   }
 
   #actorCalled(id: string | null, snapshot: AnyMachineSnapshot | null): AnyActorRef | undefined {

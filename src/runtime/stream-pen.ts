@@ -37,6 +37,7 @@ export class StreamPen {
   readonly #wallAskedEveryMs: number;
   #wallAsked = Number.NEGATIVE_INFINITY;
   #wall = 0;
+  #lastMono = 0;
 
   constructor(options: PenOptions, clock: Clock) {
     this.writer = claim(options);
@@ -48,11 +49,17 @@ export class StreamPen {
     return this.writer.nextSeq;
   }
 
+  /** The monotonic time of the last record. */
+  get lastMono(): number {
+    return this.#lastMono;
+  }
+
   /** @param cause The effect this came of, `"<seq>:<n>"`. */
   record({ kind, source }: EventKind, { event, before, after, effects }: Step, cause?: string): void {
     const { writer } = this;
     const seq = writer.nextSeq;
     const mono = this.#clock.monotonicMs();
+    this.#lastMono = mono;
     const wall = this.#wallAt(mono);
     // XState stops an actor without having changed its state.
     const state = kind === 'stop' ? null : after;

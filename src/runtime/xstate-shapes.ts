@@ -28,19 +28,26 @@ interface ChildRef {
  * child is at is its own journal's matter; in this actor's journal it would depend on when one looks.
  */
 export function projectState(snapshot: AnyMachineSnapshot): Record<string, unknown> {
+  const { output, error } = snapshot as { readonly output: unknown; readonly error: unknown };
+  // In canonical order, which saves sorting them for every digest.
+  const state: Record<string, unknown> = {
+    children: projectChildren(snapshot),
+    context: snapshot.context as unknown,
+    history: historyIds(snapshot),
+    status: snapshot.status,
+    value: snapshot.value as unknown,
+  };
+  if (output !== undefined) state['output'] = output;
+  if (error !== undefined) state['error'] = error;
+  return state;
+}
+
+function projectChildren(snapshot: AnyMachineSnapshot): Record<string, unknown> {
   const children: Record<string, unknown> = {};
   for (const [id, child] of childrenOf(snapshot)) {
     children[id] = { src: typeof child.src === 'string' ? child.src : INLINE, ...bindings(child) };
   }
-  return {
-    status: snapshot.status,
-    value: snapshot.value,
-    context: snapshot.context,
-    history: historyIds(snapshot),
-    children,
-    ...(snapshot.output !== undefined && { output: snapshot.output }),
-    ...(snapshot.error !== undefined && { error: snapshot.error }),
-  };
+  return children;
 }
 
 function childrenOf(snapshot: AnyMachineSnapshot): [string, ChildRef][] {
