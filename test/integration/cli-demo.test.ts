@@ -106,7 +106,7 @@ test('a member that falls by another hand is replaced', async () => {
 test.for([
   [['--scenario', 'reload'], /--scenario.*reload.*failover/],
   [['--members', '1'], /--members.*2 to 9/],
-  [['--lease', '100ms'], /could not start: --lease is 100ms/],
+  [['--lease', '100ms'], /exit code 2: --lease is 100ms/],
 ] as const)('demo %s is refused with exit code 2', async ([args, message]) => {
   using directory = temporaryDirectory();
   const { code, stderr } = await conclave(['demo', ...args], { cwd: directory.path });

@@ -84,12 +84,7 @@ export class Cluster implements AsyncDisposable {
   /** Starts all members and waits until one leads and the others know. */
   async start(patienceMs = 30_000): Promise<Leading> {
     for (let n = 1; n <= this.options.members; n += 1) this.run(`member-${n}`);
-    return this.until('all members run and one leads', patienceMs, () => {
-      // One that fell by a signal is another matter.
-      const failed = this.#all.find(({ exit }) => exit !== null && exit.signal === null);
-      if (failed) throw this.#couldNotStart(failed);
-      return this.#agreedLeader();
-    });
+    return this.until('all members run and one leads', patienceMs, () => this.#agreedLeader());
   }
 
   /** Starts a member, or its next incarnation. */
@@ -134,7 +129,7 @@ export class Cluster implements AsyncDisposable {
   /**
    * Waits until `fact` returns something: asked at once, then after each report and exit of a member.
    *
-   * @throws ConclaveError if it takes longer than `patienceMs`, or everything ends meanwhile
+   * @throws ConclaveError if it takes longer than `patienceMs`, a member fails, or everything ends meanwhile
    */
   until<T>(what: string, patienceMs: number, fact: (event: ClusterEvent | null) => T | null): Promise<T> {
     return new Promise((resolve, reject) => {
@@ -143,17 +138,11 @@ export class Cluster implements AsyncDisposable {
         this.#watchers.delete(look);
         act();
       };
-      const attempt = (event: ClusterEvent | null): T | null => {
-        try {
-          return fact(event);
-        } catch (error) {
-          settle(() => reject(error));
-          return null;
-        }
-      };
       const look = (event: ClusterEvent | null) => {
-        const found = attempt(event);
+        const found = fact(event);
+        const failed = this.#all.find(hasFailed);
         if (found !== null) settle(() => resolve(found));
+        else if (failed !== undefined) settle(() => reject(this.#failureOf(failed)));
         else if (this.#ending)
           settle(() => reject(new ConclaveError('ELECTION_STOPPED', 'The members are being stopped.')));
       };
@@ -191,10 +180,13 @@ export class Cluster implements AsyncDisposable {
   }
 
   /** Passes on what the process itself said last. */
-  #couldNotStart({ name, exit }: MemberProcess): ConclaveError {
+  #failureOf({ name, exit }: MemberProcess): ConclaveError {
     const log = readFileSync(this.#logFile(name), 'utf8').trim().split('\n').at(-1) ?? '';
     const code = exit?.code === EXIT.usage ? 'SETTINGS_INVALID' : 'MEMBER_UNREACHABLE';
-    return new ConclaveError(code, `${name} could not start: ${log.replace(/^conclave: /, '')}`);
+    return new ConclaveError(
+      code,
+      `${name} ended with exit code ${exit?.code}: ${log.replace(/^conclave: /, '')}`,
+    );
   }
 
   #logFile(name: string): string {
@@ -218,6 +210,11 @@ export class Cluster implements AsyncDisposable {
     if (event !== null) this.options.onEvent?.(event);
     for (const watcher of this.#watchers) watcher(event);
   }
+}
+
+/** Whether it ended by itself, and not in order; one that fell by a signal is another matter. */
+function hasFailed({ asked, exit }: MemberProcess): boolean {
+  return exit !== null && !asked && exit.signal === null && exit.code !== 0;
 }
 
 function tooLate(what: string, patienceMs: number): ConclaveError {
