@@ -2,30 +2,30 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
-import { root, temporaryDirectory } from '../project/repository.ts';
+import { drawDiagram } from '../../src/cli/diagram.ts';
+import { temporaryDirectory } from '../project/repository.ts';
 import { conclave } from './conclave-program.ts';
 
 const scratch = temporaryDirectory();
 afterAll(() => scratch[Symbol.dispose]());
 
 const diagram = (...args: string[]) => conclave(['diagram', ...args], { cwd: scratch.path });
-const picture = (name: string) => readFileSync(join(root, 'visualizations', name), 'utf8');
 
 test.each([
-  [[], 'leadership.mmd'],
-  [['leadership', '--format', 'svg'], 'leadership.svg'],
-  [['config-reload', '--format', 'json'], 'config-reload.json'],
-])('%j prints %s', async (args, file) => {
+  [[], 'leadership', 'mermaid'],
+  [['leadership', '--format', 'svg'], 'leadership', 'svg'],
+  [['config-reload', '--format', 'json'], 'config-reload', 'json'],
+] as const)('%j prints %s as %s', async (args, chart, format) => {
   const { code, stdout, stderr } = await diagram(...args);
   expect(stderr).toBe('');
-  expect(stdout).toBe(picture(file));
+  expect(stdout).toBe(drawDiagram(chart, format));
   expect(code).toBe(0);
 });
 
 test('--out writes a file and says nothing; --json says which', async () => {
   const quiet = await diagram('--out', 'chart.mmd');
   expect([quiet.code, quiet.stdout, quiet.stderr]).toEqual([0, '', '']);
-  expect(readFileSync(join(scratch.path, 'chart.mmd'), 'utf8')).toBe(picture('leadership.mmd'));
+  expect(readFileSync(join(scratch.path, 'chart.mmd'), 'utf8')).toBe(drawDiagram('leadership', 'mermaid'));
   const told = await diagram('config-reload', '--out', 'chart.svg', '--format', 'svg', '--json');
   expect(JSON.parse(told.stdout)).toEqual({ chart: 'config-reload', format: 'svg', file: 'chart.svg' });
 });
