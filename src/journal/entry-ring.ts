@@ -81,7 +81,7 @@ export class EntryRing {
     this.#froms[slot] = before === null ? null : (before.value as StateValue);
     this.#values[slot] = after === null ? null : (after.value as StateValue);
     this.#contexts[slot] = after === null ? null : (after.context as unknown);
-    if (after !== null) segment.machine ??= after.machine;
+    if (segment.machine === null && after !== null) segment.machine = after.machine;
     if (!isSame(this.#rest, entry, segment)) this.#rest = restOf(entry, segment);
     this.#rests[slot] = this.#rest;
   }

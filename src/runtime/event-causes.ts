@@ -34,6 +34,11 @@ export class EventCauses {
     }
   }
 
+  /** Whether the chart ever set a timer of its own. */
+  get hasTimers(): boolean {
+    return this.#timers !== null;
+  }
+
   /** The effect that started the child whose result this is. */
   ofResult(event: EventObject): string | undefined {
     const { actorId } = event as EventObject & { readonly actorId: string };

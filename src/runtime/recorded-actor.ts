@@ -262,6 +262,10 @@ export class RecordedActor {
     step: Step & { readonly effects: readonly Effect[] },
     result: string | undefined,
   ): void {
+    if (!this.#causes.hasTimers) {
+      pen.record(told, step, result);
+      return;
+    }
     const timer = told === EXTERNAL_KIND ? this.#causes.ofEvent(step.event) : undefined;
     const kind = timer === undefined ? told : TIMER_KIND;
     const cause = timer ?? result;
