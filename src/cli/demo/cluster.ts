@@ -1,6 +1,6 @@
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { ConclaveError } from '../../errors.ts';
+import { ConclaveError, StoreUnavailableError } from '../../errors.ts';
 import type { LeaseStore, LeaseView } from '../../lease/lease-store.ts';
 import { systemClock } from '../../runtime/system-clock.ts';
 import { type Exit, MemberProcess } from './member-process.ts';
@@ -35,6 +35,9 @@ export interface Leading {
   /** Monotonic milliseconds at which it began. */
   readonly since: number;
 }
+
+/** The store itself gives up on a lock after a while. */
+const patient = new AbortController().signal;
 
 /** Real members as processes of their own, competing in an embedded store. Disposing of it ends them all. */
 export class Cluster implements AsyncDisposable {
@@ -109,9 +112,28 @@ export class Cluster implements AsyncDisposable {
   }
 
   /** The lease as the store has it now. */
-  async lease(): Promise<LeaseView | null> {
+  lease(): Promise<LeaseView | null> {
+    return this.#opened().read(this.options.resource, { signal: patient });
+  }
+
+  /**
+   * Whether members can change the store now. A process frozen in the middle of a transaction keeps everybody else
+   * out until it goes on or dies: no lock of a file is without that.
+   */
+  async isWritable(): Promise<boolean> {
+    try {
+      // Giving up what one does not have changes nothing, but needs the right to change.
+      await this.#opened().release({ resource: 'nobody', id: 'nobody', token: 0n }, { signal: patient });
+      return true;
+    } catch (error) {
+      if (error instanceof StoreUnavailableError) return false;
+      throw error;
+    }
+  }
+
+  #opened(): LeaseStore {
     this.#leases ??= openLeases(this.#store);
-    return this.#leases.read(this.options.resource, { signal: new AbortController().signal });
+    return this.#leases;
   }
 
   /** Waits until one member leads and all others that run say that they follow it. */

@@ -60,10 +60,17 @@ async function kill(cluster: Cluster, leading: Leading): Promise<Failover> {
   return failover('kill', leading, next, { at, leaseLeftMs });
 }
 
-async function freeze(cluster: Cluster, leading: Leading): Promise<Failover> {
+/** A freeze that hits the middle of a write to the store is another fault, and undone: it keeps everybody out. */
+const FREEZES_MAX = 20;
+
+async function freeze(cluster: Cluster, leading: Leading, attempt = 1): Promise<Failover> {
   const { member } = leading;
   const at = systemClock.monotonicMs();
   member.freeze();
+  if (attempt < FREEZES_MAX && !(await cluster.isWritable())) {
+    member.thaw();
+    return freeze(cluster, await cluster.settled(patienceMs(cluster)), attempt + 1);
+  }
   const leaseLeftMs = await leaseLeftAt(cluster, at);
   const next = await cluster.successorOf(leading, patienceMs(cluster));
   // How long it stands still is the fault itself, not a guess at how long something takes.
