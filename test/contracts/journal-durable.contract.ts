@@ -66,6 +66,29 @@ export function durableContract(kind: DurableKind, faults: readonly DiskFault[])
       expectWhole(await recordsOf(second, 'a'), await second.head('a'));
     });
 
+    test('keeps the timers an actor waits for over a restart, also where no checkpoint was taken', async () => {
+      const recording = new Recording();
+      const first = open();
+      const writer = first.writer(headerOf('a'));
+      record(writer, recording, 3);
+      await writer.close(30_000);
+      await first.close();
+      const second = open();
+      const next = second.writer(headerOf('a'), await second.head('a'));
+      record(next, recording, 1);
+      await next.durable(4);
+      await second.trim('a', 5);
+      const [trimmed] = await recordsOf(second, 'a');
+      expect(trimmed).toMatchObject({ seq: 4, kind: 'trimmed' });
+      // Set by the third record, under the header of the first life.
+      expect(trimmed?.event.data).toMatchObject({
+        actor: 'counter',
+        timers: [
+          { effect: '3:0', delayMs: 60_000, mono: 30, event: { type: 'xstate.after.60000.counter.resting' } },
+        ],
+      });
+    });
+
     test('refuses a stream that another process writes, and takes it over once that is dead', async () => {
       await using holder = new Child(kind, place, 'hold');
       await holder.said(/^acked 3$/);

@@ -89,6 +89,7 @@ describe('a database with a changed byte', () => {
       // The end of a stream leaves no gap.
       ['DELETE FROM record WHERE seq = 5', {}],
       ['UPDATE stream SET seq = 4', {}],
+      ['DELETE FROM record', {}],
     ];
     for (const [statement, details] of cases) {
       const db = new DatabaseSync(path);
@@ -153,10 +154,15 @@ describe('a second writer that got past the claim', () => {
     record(writer, recording, 3);
     await writer.durable(3);
     const db = new DatabaseSync(path, { timeout: 5000 });
-    db.exec('INSERT INTO record SELECT stream, 4, wall, crc, body FROM record WHERE seq = 3');
+    db.exec('INSERT INTO record SELECT stream, 5, wall, crc, body FROM record WHERE seq = 3');
     const refused = refusalOf(writer);
     record(writer, recording, 3);
     expect(await refused).toMatchObject({ code: 'JOURNAL_CONFLICT' });
+    // Nothing of the refused parcel stays, not even what would have fitted.
+    expect(db.prepare('SELECT seq FROM record ORDER BY seq').all()).toMatchObject(
+      [1, 2, 3, 5].map((seq) => ({ seq })),
+    );
+    expect((await journal.head('a')).seq).toBe(3);
     db.close();
   });
 
