@@ -1,5 +1,5 @@
 import { actorIdOf } from '../runtime/xstate-shapes.ts';
-import { canonicalJson, sortedKeys } from './canonical.ts';
+import { canonicalJson, quotedKey, sortedKeys } from './canonical.ts';
 import { encodeValue, type EncodeOptions } from './values.ts';
 
 /**
@@ -52,19 +52,7 @@ function objectText(value: object, depth: number): string | null {
     const key = keys[at] as string;
     const member = plainText((value as Record<string, unknown>)[key], depth + 1);
     if (member === null) return null;
-    text += `${at === 0 ? '' : ','}${quoted(key)}:${member}`;
+    text += `${at === 0 ? '' : ','}${quotedKey(key)}:${member}`;
   }
   return `${text}}`;
-}
-
-/** Keys that were quoted before; charts have few. */
-const quotedKeys = new Map<string, string>();
-const QUOTED_KEYS_MAX = 1_000;
-
-function quoted(key: string): string {
-  const before = quotedKeys.get(key);
-  if (before !== undefined) return before;
-  const text = JSON.stringify(key);
-  if (quotedKeys.size < QUOTED_KEYS_MAX) quotedKeys.set(key, text);
-  return text;
 }

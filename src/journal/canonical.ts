@@ -10,10 +10,14 @@ import type { Json } from './journal.ts';
  * canonicalJson({ b: 1, a: [true, null] }); // '{"a":[true,null],"b":1}'
  */
 export function canonicalJson(value: Json): string {
-  if (typeof value === 'string' || value === null || typeof value !== 'object') return JSON.stringify(value);
+  if (typeof value === 'string') return JSON.stringify(value);
+  if (typeof value !== 'object' || value === null) return String(value);
   if (isList(value)) {
     let items = '';
-    for (const item of value) items += items === '' ? canonicalJson(item) : `,${canonicalJson(item)}`;
+    for (let at = 0; at < value.length; at += 1) {
+      const item = canonicalJson(value[at] as Json);
+      items += at === 0 ? item : `,${item}`;
+    }
     return `[${items}]`;
   }
   let members = '';
@@ -21,19 +25,44 @@ export function canonicalJson(value: Json): string {
     const member = value[key];
     // A key with `undefined` is no JSON; where a type lets one through, it is as absent as JSON.stringify has it.
     if (member === undefined) continue;
-    members += `${members === '' ? '' : ','}${JSON.stringify(key)}:${canonicalJson(member)}`;
+    members += `${members === '' ? '' : ','}${quotedKey(key)}:${canonicalJson(member)}`;
   }
   return `{${members}}`;
+}
+
+/** Keys that were quoted before; records and charts have few. */
+const quotedKeys = new Map<string, string>();
+const QUOTED_KEYS_MAX = 1_000;
+
+/** A key as JSON writes it. */
+export function quotedKey(key: string): string {
+  const before = quotedKeys.get(key);
+  if (before !== undefined) return before;
+  const text = JSON.stringify(key);
+  if (quotedKeys.size < QUOTED_KEYS_MAX) quotedKeys.set(key, text);
+  return text;
 }
 
 /** The keys of an object in canonical order; most objects of a chart have few and come sorted already. */
 export function sortedKeys(value: object): string[] {
   const keys = Object.keys(value);
+  if (keys.length > INSERTION_MAX) return isSorted(keys) ? keys : keys.toSorted();
   for (let at = 1; at < keys.length; at += 1) {
-    // eslint-disable-next-line typescript/no-non-null-assertion
-    if (keys[at - 1]! > keys[at]!) return keys.toSorted();
+    const key = keys[at] as string;
+    let to = at;
+    for (; to > 0 && (keys[to - 1] as string) > key; to -= 1) keys[to] = keys[to - 1] as string;
+    keys[to] = key;
   }
   return keys;
+}
+
+/** Up to so many keys are sorted in place faster than by the general sort. */
+const INSERTION_MAX = 8;
+
+function isSorted(keys: readonly string[]): boolean {
+  for (let at = 1; at < keys.length; at += 1)
+    if ((keys[at - 1] as string) > (keys[at] as string)) return false;
+  return true;
 }
 
 /** Hexadecimal digits of a digest: 128 bits of SHA-256. */

@@ -92,8 +92,42 @@ export function sealRecord(draft: Draft, prev: string): JournalRecord {
 
 /** The hash of a record: the `prev` of the next one. It covers every field, `prev` included. */
 export function hashRecord(record: JournalRecord): string {
-  return digestOf(canonicalJson(record as unknown as Json));
+  let text = '';
+  let fields = 0;
+  for (const field of FIELDS_IN_CANONICAL_ORDER) {
+    const value = record[field];
+    if (value === undefined) continue;
+    text += `${text === '' ? '{' : ','}"${field}":${canonicalJson(value as Json)}`;
+    fields += 1;
+  }
+  // A record with fields of a later version is hashed with them.
+  const known = fields === Object.keys(record).length;
+  return digestOf(known ? `${text}}` : canonicalJson(record as unknown as Json));
 }
+
+const FIELDS_IN_CANONICAL_ORDER = [
+  'boot',
+  'cause',
+  'correlation',
+  'digest',
+  'effects',
+  'event',
+  'from',
+  'kind',
+  'machine',
+  'mono',
+  'prev',
+  'redacted',
+  'runtime',
+  'seq',
+  'source',
+  'stream',
+  'to',
+  'token',
+  'v',
+  'wall',
+  'writer',
+] as const satisfies readonly (keyof JournalRecord)[];
 
 /** `draftRecord` and `sealRecord` in one. */
 export function encodeEntry(header: StreamHeader, entry: Entry, prev: string): JournalRecord {
@@ -317,10 +351,11 @@ function redactorOf({ secrets, secretKey }: Pick<StreamHeader, 'secrets' | 'secr
 
 /** A record too large for any journal keeps its place in the sequence and says what it could not carry. */
 function withinLimit(draft: Draft): Draft {
-  // A UTF-16 unit is at most three bytes, so most drafts need not be measured.
-  const size = JSON.stringify({ ...draft, state: null });
-  if (size.length * 3 <= RECORD_BYTES_MAX) return draft;
-  const bytes = Buffer.byteLength(size);
+  const { event, effects } = draft;
+  if (event.data === undefined && effects.length === 0) return draft;
+  // A UTF-16 unit is at most three bytes, so most drafts need not be measured exactly.
+  if ((JSON.stringify([event.data, effects]).length + FIXED_LENGTH_MAX) * 3 <= RECORD_BYTES_MAX) return draft;
+  const bytes = Buffer.byteLength(JSON.stringify({ ...draft, state: null }));
   if (bytes <= RECORD_BYTES_MAX - SEAL_BYTES) return draft;
   const refused = { $refused: `${bytes} bytes; a record may have ${RECORD_BYTES_MAX}` };
   return {
@@ -329,6 +364,9 @@ function withinLimit(draft: Draft): Draft {
     effects: draft.effects.map(({ id, type }) => ({ id, type, params: refused })),
   };
 }
+
+/** What the fields beside event and effects take, names of streams and states included. */
+const FIXED_LENGTH_MAX = 16_384;
 
 /** What the digest and the chain add to a draft. */
 const SEAL_BYTES = 256;
