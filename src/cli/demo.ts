@@ -28,7 +28,7 @@ const MEMBERS_MAX = 9;
 export function register(program: Command): void {
   addCommand(program, {
     usage: 'demo',
-    summary: 'three real members on this machine: watch them fail over',
+    summary: 'watch three real members fail over',
     description:
       'Starts members as processes of their own, which compete in an embedded store in a temporary directory,\n' +
       'and shows who leads. Kill, freeze or stop the leader by a key, or from another terminal.\n' +

@@ -23,7 +23,7 @@ const RESIGN_TIMEOUT_MS = 120_000;
 export function register(program: Command): void {
   addCommand(program, {
     usage: 'resign',
-    summary: 'ask the leader to hand over, and say who leads next',
+    summary: 'have the leader hand over to another',
     description:
       'Asks the leader to hand over and waits until somebody leads again. The one who resigned sits out\n' +
       'until another leads, at most for one lease.',

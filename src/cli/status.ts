@@ -17,7 +17,7 @@ const WATCH_INTERVAL_MS = 500;
 export function register(program: Command): void {
   addCommand(program, {
     usage: 'status',
-    summary: 'say who leads, and what each member of this machine is doing',
+    summary: 'say who leads and what each member does',
     examples: [
       ['conclave status', 'every resource that members started here compete for'],
       ['conclave status --resource billing --json', 'one of them, for a script'],

@@ -71,7 +71,7 @@ function noOverlap(beliefs: readonly Belief[], successions: readonly Succession[
 function growingTokens(beliefs: readonly Belief[]): Check {
   const tokens = beliefs.map(({ token }) => BigInt(token));
   const held = tokens.every((token, index) => index === 0 || token > (tokens[index - 1] ?? 0n));
-  return { what: 'every token larger than all before', held, detail: tokens.join(' < ') };
+  return { what: 'every token larger than all before', held, detail: inBrief(tokens.map(String), ' < ') };
 }
 
 function inTime(failovers: readonly Failover[]): Check {
@@ -89,6 +89,16 @@ function firstTicks(failovers: readonly Failover[]): Check[] {
   const ticks = failovers.flatMap(({ firstTick }) => firstTick ?? []);
   if (ticks.length === 0) return [];
   const believed = ticks.filter(({ isLeader }) => isLeader).length;
-  const detail = `stood still for ${ticks.map(({ gapMs }) => formatDuration(gapMs)).join(', ')}; ${believed} believed`;
+  const still = inBrief(
+    ticks.map(({ gapMs }) => formatDuration(gapMs)),
+    ', ',
+  );
+  const detail = `${believed} of ${ticks.length} believed after standing still for ${still}`;
   return [{ what: 'isLeader false in the first tick after a freeze', held: believed === 0, detail }];
+}
+
+/** The first and the last of many. */
+function inBrief(values: readonly string[], separator: string): string {
+  if (values.length <= 6) return values.join(separator);
+  return [...values.slice(0, 3), '…', ...values.slice(-2)].join(separator);
 }
