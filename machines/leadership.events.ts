@@ -49,7 +49,7 @@ export type LeadershipCommand =
   | ({ readonly type: 'pause' } & Reported)
   | ({ readonly type: 'resume' } & Reported)
   | ({ readonly type: 'stop' } & Reported)
-  /** New timings; a term that runs keeps its own lease. */
+  /** New timings; a term that runs, or was asked for already, keeps its own. */
   | ({ readonly type: 'configure'; readonly timings: LeadershipTimings } & Reported);
 
 export type LeadershipFact =
@@ -204,6 +204,8 @@ export interface LeadershipContext extends LeadershipInput {
   readonly namesake: string | null;
   /** The leader last told of. */
   readonly leader: string | null;
+  /** Timings that count once nothing asked for with the present ones stands any more. */
+  readonly nextTimings: LeadershipTimings | null;
   readonly stopping: boolean;
 }
 

@@ -74,6 +74,7 @@ export const leadershipChart = setup({
     sitOut: () => {},
     standBack: () => {},
     // Its settings.
+    noteTimings: () => {},
     adoptTimings: () => {},
     setPaused: () => {},
     setStopping: () => {},
@@ -141,20 +142,23 @@ export const leadershipChart = setup({
     waitReason: null,
     namesake: null,
     leader: null,
+    nextTimings: null,
     stopping: false,
   }),
   initial: 'follower',
   on: {
-    configure: { actions: 'adoptTimings' },
+    // Wherever a request may be on its way or a term stands, what it was asked with counts.
+    configure: { actions: 'noteTimings' },
     pause: { actions: 'setPaused' },
     resume: { actions: 'setPaused' },
   },
   states: {
     follower: {
-      entry: 'dropTerm',
+      entry: ['dropTerm', 'adoptTimings'],
       initial: 'watching',
       on: {
         stop: 'stopped',
+        configure: { actions: ['noteTimings', 'adoptTimings'] },
         pause: { target: '.paused', actions: 'setPaused' },
         'lease.observed': { guard: 'isNews', target: '.watching', actions: ['learnLease', 'waitForKnown'] },
         'release.observed': {
@@ -265,7 +269,13 @@ export const leadershipChart = setup({
                 target: '#leadership.releasing.handingOver',
                 actions: ['journalFailed', 'standBack'],
               },
-              { target: '#leadership.leader', actions: ['journalFailed', 'beginTerm'] },
+              // The process may have been frozen meanwhile.
+              {
+                guard: 'termStands',
+                target: '#leadership.leader',
+                actions: ['journalFailed', 'beginTerm'],
+              },
+              { target: '#leadership.follower', actions: ['journalFailed', 'waitToRetry'] },
             ],
           },
           on: {

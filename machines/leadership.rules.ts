@@ -316,10 +316,14 @@ const waits = {
 };
 
 const settings = {
-  adoptTimings: chart.assign(({ event }) => {
+  noteTimings: chart.assign(({ event }) => {
     assertEvent(event, 'configure');
-    return { timings: event.timings };
+    return { nextTimings: event.timings };
   }),
+  adoptTimings: chart.assign(({ context: { timings, nextTimings } }) => ({
+    timings: nextTimings ?? timings,
+    nextTimings: null,
+  })),
   setPaused: chart.assign(({ event }) => ({ paused: event.type === 'pause' })),
   setStopping: chart.assign({ stopping: true }),
 };

@@ -1,5 +1,5 @@
 import type { Subscription } from 'rxjs';
-import { type ActorRefFrom, createActor } from 'xstate';
+import { type ActorRefFrom, createActor, type InspectionEvent } from 'xstate';
 import {
   type AcquireParams,
   type LeadershipEvent,
@@ -8,8 +8,9 @@ import {
   type RenewParams,
   type Term,
 } from '../../machines/index.ts';
-import { LeadershipError } from '../errors.ts';
+import { LeadershipError, StoreUnavailableError } from '../errors.ts';
 import type { JournalWriter } from '../journal/journal.ts';
+import type { CallOptions } from '../lease/lease-store.ts';
 import { eventSourced, writerOf } from '../runtime/event-sourced.ts';
 import { leaseEvents } from '../streams/lease-signals.ts';
 import type { ElectionSettings } from './options.ts';
@@ -31,6 +32,8 @@ export class LeadershipDriver {
   readonly #asker: Asker;
   readonly #pulse: Pulse;
   readonly #closed = new AbortController();
+  /** Of the last request. */
+  #call = new AbortController();
   #term: LeadershipTerm | null = null;
   #signals: Subscription | null = null;
   #unsubscribeJournal: (() => void) | null = null;
@@ -40,7 +43,7 @@ export class LeadershipDriver {
     this.#settings = settings;
     const { clock, randomness, leases, resource, candidateId, timings } = settings;
     this.#pulse = new Pulse(clock, timings.leaseMs, () => this.checkClocks());
-    const guardMs = () => this.#pulse.guardMs(timings.leaseMs);
+    const guardMs = (leaseMs: number) => this.#pulse.guardMs(leaseMs);
     this.#asker = { leases, resource, candidateId, clock, randomness, guardMs };
     const chart = leadershipMachine.provide({
       actions: {
@@ -48,7 +51,7 @@ export class LeadershipDriver {
         requestRenew: (_, params) => void this.#renew(params),
         requestRelease: (_, params) => void this.#release(params),
         awaitJournal: (_, params) => void this.#awaitJournal(params.token),
-        awaitWork: () => void this.#awaitWork(),
+        awaitWork: () => void this.#awaitWork(this.#draining),
         openTerm: (_, params) => this.#open(params),
         extendTerm: (_, params) => this.#term?.extend(params.validUntil, params.validUntilWall),
         closeTerm: (_, params) => this.#close(params.cause),
@@ -67,7 +70,7 @@ export class LeadershipDriver {
         id: 'leadership',
         clock,
         input: { resource, candidateId, timings, onJournalFailure, paused: startPaused },
-        ...(settings.inspect === undefined ? {} : { inspect: settings.inspect }),
+        ...(settings.inspect === undefined ? {} : { inspect: looking(settings.inspect, settings) }),
       },
     );
   }
@@ -120,10 +123,13 @@ export class LeadershipDriver {
     if (this.#now() - event.at > LAG_TOLERATED_MS) this.checkClocks();
   }
 
-  /** Ends a term that is over by the clocks although no timer said so. */
+  /** Ends a term that is over by the clocks although no timer said so; one that has not begun yet, too. */
   checkClocks(): void {
-    if (this.#term === null || this.#term.isCurrent) return;
-    this.actor.send({ type: 'clock.moved', at: this.#now(), wall: this.#settings.clock.wallMs() });
+    const { status, context } = this.actor.getSnapshot();
+    if (status !== 'active' || context.term === null) return;
+    const [at, wall] = [this.#now(), this.#settings.clock.wallMs()];
+    if (at < context.term.validUntil && wall < context.term.validUntilWall) return;
+    this.actor.send({ type: 'clock.moved', at, wall });
   }
 
   #now(): number {
@@ -131,7 +137,7 @@ export class LeadershipDriver {
   }
 
   async #acquire(params: AcquireParams): Promise<void> {
-    const reply = await acquire(this.#asker, params, { signal: this.#closed.signal });
+    const reply = await acquire(this.#asker, params, this.#asking());
     this.tell(reply);
     if (reply.type !== 'lease.acquired') return;
     // Nobody waits for this lease any more (the reply came too late): do not let it stand in the others' way.
@@ -140,11 +146,19 @@ export class LeadershipDriver {
   }
 
   async #renew(params: RenewParams): Promise<void> {
-    this.tell(await renew(this.#asker, params, { signal: this.#closed.signal }));
+    this.tell(await renew(this.#asker, params, this.#asking()));
   }
 
   async #release(params: { attempt: number; token: string }): Promise<void> {
-    this.tell(await release(this.#asker, params, { signal: this.#closed.signal }));
+    this.tell(await release(this.#asker, params, this.#asking()));
+  }
+
+  /** The chart waits for its last request only: with each, the one before is given up where it still waits. */
+  #asking(): CallOptions {
+    const over = 'Another request has taken the place of this one.';
+    this.#call.abort(new StoreUnavailableError('STORE_TIMEOUT', over, { outcomeUnknown: true }));
+    this.#call = new AbortController();
+    return { signal: this.#call.signal };
   }
 
   async #awaitJournal(token: string): Promise<void> {
@@ -152,15 +166,17 @@ export class LeadershipDriver {
     try {
       // The record of the won lease is the one before the next.
       await writer.durable(writer.nextSeq - 1);
+      this.checkClocks();
       this.tell({ type: 'journal.committed', at: this.#now(), token });
     } catch (error) {
       this.tell({ type: 'journal.failed', at: this.#now(), error: failureOf(error) });
     }
   }
 
-  async #awaitWork(): Promise<void> {
-    await this.#draining?.settled();
-    this.tell({ type: 'work.settled', at: this.#now() });
+  async #awaitWork(term: LeadershipTerm | null): Promise<void> {
+    await term?.settled();
+    // What settles after its drain timeout says nothing of a later term's work.
+    if (term === this.#draining) this.tell({ type: 'work.settled', at: this.#now() });
   }
 
   #draining: LeadershipTerm | null = null;
@@ -168,6 +184,8 @@ export class LeadershipDriver {
   #open(term: Term): void {
     this.#term = new LeadershipTerm(term, this.#settings.clock);
     this.#pulse.start();
+    // Time may have passed that the chart was not told of.
+    this.checkClocks();
   }
 
   #close(cause: LossCause): void {
@@ -195,7 +213,29 @@ export class LeadershipDriver {
   async dispose(): Promise<void> {
     this.#finish();
     // Where the journal refused the stream there is nothing to close.
-    if (this.#joined) await this.writer.close();
-    this.#closed.abort(new LeadershipError('ELECTION_STOPPED', 'The election was stopped.'));
+    try {
+      if (this.#joined) await this.writer.close();
+    } finally {
+      const stopped = new LeadershipError('ELECTION_STOPPED', 'The election was stopped.');
+      this.#call.abort(stopped);
+      this.#closed.abort(stopped);
+    }
   }
+}
+
+/** An inspector only looks: XState lets its faults end the actor that is looked at, and with it leadership. */
+function looking(
+  inspect: NonNullable<ElectionSettings['inspect']>,
+  { logger, resource }: ElectionSettings,
+): (event: InspectionEvent) => void {
+  let told = false;
+  return (event) => {
+    try {
+      if (typeof inspect === 'function') inspect(event);
+      else inspect.next?.(event);
+    } catch (error) {
+      if (!told) logger.warn({ resource, error }, 'The inspector throws; the election goes on');
+      told = true;
+    }
+  };
 }

@@ -11,8 +11,8 @@ export interface Asker {
   readonly candidateId: string;
   readonly clock: Clock;
   readonly randomness: Randomness;
-  /** Safety margin before the end of the lease, measured now. */
-  guardMs(): number;
+  /** Safety margin before the end of such a lease, measured now. */
+  guardMs(leaseMs: number): number;
 }
 
 /** Asks for the lease and tells what came back as an event of the chart. Never rejects. */
@@ -51,7 +51,7 @@ export async function acquire(
       case 'won': {
         const { term } = reply;
         const token = String(reply.token);
-        const times = { at, sentAt, sentWall, wall: clock.wallMs(), guardMs: asker.guardMs() };
+        const times = { at, sentAt, sentWall, wall: clock.wallMs(), guardMs: asker.guardMs(leaseMs) };
         return { type: 'lease.acquired', attempt, token, term, luck: randomness.unit(), ...times };
       }
       case 'held': {
@@ -89,7 +89,7 @@ export async function renew(
     const at = clock.monotonicMs();
     if (reply.kind === 'denied')
       return { type: 'lease.denied', attempt, at, holder: reply.holder, token: String(reply.token) };
-    const times = { at, sentAt, sentWall, wall: clock.wallMs(), guardMs: asker.guardMs() };
+    const times = { at, sentAt, sentWall, wall: clock.wallMs(), guardMs: asker.guardMs(leaseMs) };
     return {
       type: 'lease.renewed',
       attempt,

@@ -1,4 +1,4 @@
-import { filter, map, type Observable } from 'rxjs';
+import { defer, filter, map, type Observable } from 'rxjs';
 import type { LeadershipEvent } from '../../machines/index.ts';
 import type { LeaseStore } from '../lease/lease-store.ts';
 import type { Clock } from '../runtime/clock.ts';
@@ -11,7 +11,7 @@ export function leaseEvents(
   candidateId: string,
   { clock, randomness }: { readonly clock: Clock; readonly randomness: Randomness },
 ): Observable<LeadershipEvent> {
-  return leases.watch(resource).pipe(
+  return defer(() => leases.watch(resource)).pipe(
     // What this member did itself it knows better from the replies.
     filter((signal) => !('holder' in signal && signal.holder === candidateId)),
     map((signal): LeadershipEvent => {
