@@ -1,4 +1,4 @@
-import { Observable } from 'rxjs';
+import { AsyncSubject, Observable, type Subscriber } from 'rxjs';
 import type { SnapshotFrom } from 'xstate';
 import type { leadershipMachine, TimingOptions } from '../machines/index.ts';
 import { comment } from './election/commentary.ts';
@@ -53,6 +53,7 @@ export class LeaderElection implements AsyncDisposable {
   readonly #settings: ElectionSettings;
   readonly #driver: LeadershipDriver;
   readonly #termListeners = new Set<(term: LeadershipTerm | null) => void>();
+  readonly #over = new AsyncSubject<void>();
   #started = false;
   #stopped: Promise<void> | null = null;
   /** The XState actor itself: inspect it, subscribe to it, embed it. */
@@ -69,28 +70,23 @@ export class LeaderElection implements AsyncDisposable {
     this.#driver = new LeadershipDriver(settings);
     const { actor } = this.#driver;
     this.actor = actor;
-    this.state$ = new Observable((subscriber) => {
+    this.state$ = this.#untilOver((subscriber) => {
       subscriber.next(actor.getSnapshot());
-      return actor.subscribe(subscriber);
+      subscriber.add(actor.subscribe(subscriber));
     });
-    this.events$ = new Observable((subscriber) => {
-      const subscription = actor.on('*', (event) => subscriber.next(toPublic(event)));
-      const completion = actor.subscribe({
-        complete: () => subscriber.complete(),
-        error: (error) => subscriber.error(error),
-      });
-      return () => {
-        subscription.unsubscribe();
-        completion.unsubscribe();
-      };
+    this.events$ = this.#untilOver((subscriber) => {
+      subscriber.add(actor.on('*', (event) => subscriber.next(toPublic(event))));
+      subscriber.add(actor.subscribe({ error: (error) => subscriber.error(error) }));
     });
     const { journal, stream } = settings;
     this.journal = { stream, export: () => journal.read(stream) };
     actor.on('*', (event) => {
-      this.#log(event);
       if (event.type === 'becameLeader' && this.#driver.term) this.#announceTerm(this.#driver.term);
+      this.#log(event);
     });
-    actor.subscribe({ error: () => void this.stop() });
+    // Whoever ends the actor ends the election; a failure to do so is told to whoever calls `stop()`.
+    const end = () => void this.stop().catch(() => {});
+    actor.subscribe({ error: end, complete: end });
   }
 
   /** Names what is led. */
@@ -135,7 +131,12 @@ export class LeaderElection implements AsyncDisposable {
     if (this.#stopped)
       throw new UsageError('ELECTION_STOPPED', 'This election was stopped; create a new one.');
     if (this.#started) return;
+    this.#sayWhatToExpect();
     this.#started = true;
+    this.#driver.start();
+  }
+
+  #sayWhatToExpect(): void {
     const { logger, disabled, warnings, leases, resource } = this.#settings;
     if (disabled)
       logger.warn(
@@ -144,7 +145,6 @@ export class LeaderElection implements AsyncDisposable {
       );
     else for (const caveat of leases.describe().caveats) logger.info({ resource }, caveat);
     for (const warning of warnings) logger.warn({ resource }, warning);
-    this.#driver.start();
   }
 
   /** Listens to one type of event; returns the function that stops listening. */
@@ -205,6 +205,8 @@ export class LeaderElection implements AsyncDisposable {
    */
   async resign(): Promise<void> {
     this.#driver.tell({ type: 'resign', at: this.#now() });
+    // What a listener tells is processed when that listener has returned.
+    await Promise.resolve();
     await this.#until((snapshot) => !snapshot.matches('releasing'));
   }
 
@@ -231,7 +233,12 @@ export class LeaderElection implements AsyncDisposable {
 
   /** Leaves the election: ends the term, hands the lease over, closes the stream. Resolves when all of it is done. */
   stop(): Promise<void> {
-    this.#stopped ??= this.#stop();
+    if (this.#stopped === null) {
+      const { promise, resolve, reject } = Promise.withResolvers<void>();
+      // Before anything happens: listeners may ask whether it stops.
+      this.#stopped = promise;
+      this.#stop().then(resolve, reject);
+    }
     return this.#stopped;
   }
 
@@ -240,12 +247,23 @@ export class LeaderElection implements AsyncDisposable {
   }
 
   async #stop(): Promise<void> {
-    if (this.#started) {
-      this.#driver.tell({ type: 'stop', at: this.#now() });
-      await this.#until((snapshot) => snapshot.status !== 'active');
-      await this.#driver.dispose();
+    try {
+      if (this.#started) {
+        this.#driver.tell({ type: 'stop', at: this.#now() });
+        await this.#until((snapshot) => snapshot.status !== 'active');
+        await this.#driver.dispose();
+      }
+    } finally {
+      this.#announceTerm(null);
+      this.#over.complete();
     }
-    this.#announceTerm(null);
+  }
+
+  #untilOver<T>(subscribe: (subscriber: Subscriber<T>) => void): Observable<T> {
+    return new Observable((subscriber) => {
+      subscribe(subscriber);
+      subscriber.add(this.#over.subscribe({ complete: () => subscriber.complete() }));
+    });
   }
 
   #until(reached: (snapshot: LeadershipSnapshot) => boolean): Promise<void> {
