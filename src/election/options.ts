@@ -51,6 +51,8 @@ export interface ElectionSettings {
   readonly timings: LeadershipTimings;
   readonly warnings: readonly string[];
   readonly journal: Journal;
+  /** Where a task is recorded: in the journal that was given, else in one that nobody can read and goes with it. */
+  readonly taskJournal: () => Journal;
   readonly onJournalFailure: 'continue' | 'stop';
   readonly startPaused: boolean;
   readonly logger: Logger;
@@ -105,6 +107,7 @@ export function resolveOptions(options: LeaderElectionOptions): ElectionSettings
     );
   const { timings, warnings } = resolveTimingOptions(options);
   const { clock = systemClock, randomness = systemRandomness } = options;
+  const { journal } = options;
   const id = candidateId({ given: options.candidateId, randomness });
   return {
     resource,
@@ -115,7 +118,8 @@ export function resolveOptions(options: LeaderElectionOptions): ElectionSettings
     stream: `leadership/${resource}/${id}`,
     timings,
     warnings,
-    journal: options.journal ?? memoryJournal(),
+    journal: journal ?? memoryJournal(),
+    taskJournal: () => journal ?? memoryJournal(),
     onJournalFailure: policy,
     startPaused: options.paused ?? false,
     logger: options.logger ?? silentLogger,

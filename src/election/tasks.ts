@@ -13,7 +13,7 @@ export interface Lease extends AsyncDisposable {
 }
 
 export interface TaskOptions {
-  /** Gives up waiting for the store's answer. */
+  /** Gives up waiting for the store's answer, at once. */
   readonly signal?: AbortSignal;
 }
 
@@ -55,32 +55,52 @@ export async function tryRun<T>(
  * @throws StoreUnavailableError if the store could not be asked
  */
 function attemptOnce(settings: ElectionSettings, task: string, { signal }: TaskOptions): Promise<Attempt> {
+  if (signal?.aborted) return Promise.reject(signal.reason);
   const resource = `${settings.resource}/${task}`;
   // An id of its own for each try: attempts are counted for each id, and this chart counts from 1.
   const candidateId = `${settings.candidateId}.${settings.randomness.id()}`;
   const stream = `leadership/${resource}/${candidateId}`;
-  const driver = new LeadershipDriver({ ...settings, resource, candidateId, stream, startPaused: false });
-  const stop = async () => {
-    driver.tell({ type: 'stop', at: settings.clock.monotonicMs() });
-    await finished(driver);
-    await driver.dispose();
+  const journal = settings.taskJournal();
+  const own = { resource, candidateId, stream, journal, startPaused: false };
+  const driver = new LeadershipDriver({ ...settings, ...own });
+  let stopping: Promise<void> | null = null;
+  const stop = () => {
+    if (stopping === null) {
+      const done = Promise.withResolvers<void>();
+      // Before anything happens: what it ends may ask for it again.
+      stopping = done.promise;
+      leaveFor(driver, settings).then(done.resolve, done.reject);
+    }
+    return stopping;
   };
   let failure: Failure | null = null;
   driver.actor.on('storeUnavailable', ({ error }) => (failure = error));
   return new Promise((resolve, reject) => {
-    const leave = (settle: () => void) => {
+    const answered = () => {
       subscription.unsubscribe();
       signal?.removeEventListener('abort', onAbort);
+    };
+    const leave = (settle: () => void) => {
+      answered();
       void stop().then(settle, reject);
     };
-    const onAbort = () => leave(() => reject(signal?.reason));
+    const fail = (error: unknown) => {
+      answered();
+      reject(error);
+    };
+    const onAbort = () => {
+      // Nobody waits for the store: a lease it may still grant is handed over in the background.
+      fail(signal?.reason);
+      void stop().catch(() => {});
+    };
     const next = (snapshot: SnapshotFrom<typeof leadershipMachine>) => {
       const { context } = snapshot;
       if (snapshot.matches('leader')) {
-        subscription.unsubscribe();
-        signal?.removeEventListener('abort', onAbort);
         const term = driver.term;
         if (term === null) return leave(() => resolve({ holder: null }));
+        answered();
+        // A lease that was lost is not contended for again: this is one term, and its holder knows no other.
+        driver.actor.on('lostLeadership', () => void stop().catch(() => {}));
         resolve({ lease: { resource, term, release: stop, [Symbol.asyncDispose]: stop } });
       } else if (snapshot.matches({ follower: 'backingOff' })) {
         leave(() => reject(unavailable(resource, failure)));
@@ -88,22 +108,24 @@ function attemptOnce(settings: ElectionSettings, task: string, { signal }: TaskO
         leave(() => resolve({ holder: context.known?.holder ?? null }));
       }
     };
-    const subscription = driver.actor.subscribe({ next, error: reject });
+    const subscription = driver.actor.subscribe({ next, error: fail });
     signal?.addEventListener('abort', onAbort, { once: true });
-    if (signal?.aborted) return onAbort();
     try {
       driver.start();
     } catch (error) {
-      reject(error);
+      fail(error);
     }
   });
 }
 
-function finished(driver: LeadershipDriver): Promise<void> {
-  return new Promise((resolve) => {
+/** Ends the term, hands the lease over, closes the stream. */
+async function leaveFor(driver: LeadershipDriver, { clock }: ElectionSettings): Promise<void> {
+  driver.tell({ type: 'stop', at: clock.monotonicMs() });
+  await new Promise<void>((resolve) => {
     if (driver.actor.getSnapshot().status !== 'active') return resolve();
     driver.actor.subscribe({ error: () => resolve(), complete: resolve });
   });
+  await driver.dispose();
 }
 
 function unavailable(resource: string, failure: Failure | null): StoreUnavailableError {

@@ -183,5 +183,50 @@ describe('work under leadership', () => {
       await elapse(members.clock, 50);
       await outcome;
     });
+
+    test('a signal that is aborted already refuses at once, and nothing is asked', async () => {
+      const a = members.member('a');
+      const acquire = vi.spyOn(members.leases, 'acquire');
+      const gone = new Error('gone');
+      await expect(a.tryAcquire('t', { signal: AbortSignal.abort(gone) })).rejects.toBe(gone);
+      expect(acquire).not.toHaveBeenCalled();
+    });
+
+    test('aborting gives up at once; a lease that is granted later is handed over', async () => {
+      const a = members.member('a');
+      const b = members.member('b');
+      const answer = Promise.withResolvers<void>();
+      const { acquire } = members.leases;
+      vi.spyOn(members.leases, 'acquire').mockImplementationOnce(async (...args) => {
+        const reply = await acquire(...args);
+        await answer.promise;
+        return reply;
+      });
+      const stop = new AbortController();
+      const outcome = expect(a.tryAcquire('t', { signal: stop.signal })).rejects.toThrow('gone');
+      await elapse(members.clock, 50);
+      stop.abort(new Error('gone'));
+      await outcome;
+      answer.resolve();
+      await elapse(members.clock, 50);
+      const taking = b.tryAcquire('t');
+      await elapse(members.clock, 50);
+      expect(await taking).not.toBeNull();
+      await elapse(members.clock, 50);
+      void (await taking)?.release();
+    });
+
+    test('a lease that was lost is not contended for again', async () => {
+      const a = members.member('a');
+      const taking = a.tryAcquire('t');
+      await elapse(members.clock, 50);
+      const lease = await taking;
+      const acquire = vi.spyOn(members.leases, 'acquire');
+      vi.spyOn(members.leases, 'renew').mockResolvedValueOnce({ kind: 'denied', holder: null, token: 0n });
+      await elapse(members.clock, 3 * LEASE);
+      expect(lease?.term.signal.aborted).toBe(true);
+      expect(acquire).not.toHaveBeenCalled();
+      await lease?.release();
+    });
   });
 });
