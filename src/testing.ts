@@ -2,15 +2,20 @@ import { Subject } from 'rxjs';
 import { resolveOptions, type LeaderElectionOptions } from './election/options.ts';
 import type { LeadershipTerm } from './election/term.ts';
 import { LeaderElection } from './leader-election.ts';
+import { memoryLeases } from './lease/memory-lease-store.ts';
 import type {
   AcquireReply,
   AcquireRequest,
+  CallOptions,
   LeaseSignal,
   LeaseStore,
   LeaseView,
+  ReleaseReply,
+  ReleaseRequest,
   RenewReply,
   RenewRequest,
 } from './lease/lease-store.ts';
+import type { Clock } from './runtime/clock.ts';
 
 export { VirtualClock } from './runtime/virtual-clock.ts';
 
@@ -22,8 +27,12 @@ export { VirtualClock } from './runtime/virtual-clock.ts';
 /** Long enough that no timer interferes with a test that does not want it. */
 const LEASE_MS = 3_600_000;
 
-/** A lease store with one seat, given to whom the test says. */
+/** Holds the seat when nobody does, so that it has to be given. */
+const NOBODY = 'nobody';
+
+/** A lease store with one seat, given to whom the test says. Other resources, those of tasks, are free to take. */
 class HandLeases implements LeaseStore {
+  readonly #others: LeaseStore;
   readonly #signals = new Subject<LeaseSignal>();
   readonly #resource: string;
   #holder: string | null;
@@ -31,14 +40,17 @@ class HandLeases implements LeaseStore {
   #token = 1n;
   #term = 0;
 
-  constructor(resource: string, leader: string | null) {
+  constructor(resource: string, leader: string | null, clock: Clock | undefined) {
     this.#resource = resource;
     this.#holder = leader;
+    this.#others = memoryLeases(clock === undefined ? {} : { clock });
   }
 
-  async acquire({ id, leaseMs }: AcquireRequest): Promise<AcquireReply> {
+  async acquire(request: AcquireRequest, options: CallOptions): Promise<AcquireReply> {
+    if (request.resource !== this.#resource) return this.#others.acquire(request, options);
+    const { id, leaseMs } = request;
     if (!this.#mine) {
-      const holder = this.#holder ?? 'nobody';
+      const holder = this.#holder ?? NOBODY;
       const times = { leaseMs, remainingMs: leaseMs, ageMs: 0 };
       return { kind: 'held', holder, token: this.#token, beat: 0, ...times };
     }
@@ -46,25 +58,29 @@ class HandLeases implements LeaseStore {
     return { kind: 'won', token: ++this.#token, term: ++this.#term };
   }
 
-  async renew({ token }: RenewRequest): Promise<RenewReply> {
+  async renew(request: RenewRequest, options: CallOptions): Promise<RenewReply> {
+    if (request.resource !== this.#resource) return this.#others.renew(request, options);
+    const { token } = request;
     if (this.#mine && token === this.#token) return { kind: 'renewed', restored: false };
     return { kind: 'denied', holder: this.#holder, token: this.#token };
   }
 
-  async release(): Promise<{ released: boolean }> {
-    const released = this.#mine;
-    this.#mine = false;
-    this.#holder = null;
+  async release(request: ReleaseRequest, options: CallOptions): Promise<ReleaseReply> {
+    if (request.resource !== this.#resource) return this.#others.release(request, options);
+    const released = this.#mine && request.token === this.#token;
+    if (released) this.#mine = false;
+    if (released) this.#holder = null;
     return { released };
   }
 
-  async read(resource: string): Promise<LeaseView> {
+  async read(resource: string, options: CallOptions): Promise<LeaseView | null> {
+    if (resource !== this.#resource) return this.#others.read(resource, options);
     const { holder, token, term } = { holder: this.#holder, token: this.#token, term: this.#term };
     return { resource, holder, token, term, beat: 0, leaseMs: LEASE_MS, remainingMs: LEASE_MS };
   }
 
-  watch() {
-    return this.#signals;
+  watch(resource: string) {
+    return resource === this.#resource ? this.#signals : this.#others.watch(resource);
   }
 
   describe() {
@@ -81,17 +97,20 @@ class HandLeases implements LeaseStore {
     this.#signals.next({ kind: 'released', resource: this.#resource, token: this.#token });
   }
 
-  /** The seat is somebody else's, or nobody's. */
+  /** The seat is somebody else's, or nobody's: the member that has it asks, and is denied. */
   give(holder: string | null): void {
+    const token = this.#token++;
     const mine = this.#mine;
     this.#mine = false;
     this.#holder = holder;
-    const { token } = { token: mine ? this.#token++ : ++this.#token };
     if (mine) this.#signals.next({ kind: 'released', resource: this.#resource, token });
-    else if (holder !== null) {
-      const lease = { holder, token: this.#token, beat: 0, leaseMs: LEASE_MS, ageMs: 0 };
-      this.#signals.next({ kind: 'acquired', resource: this.#resource, ...lease });
-    }
+  }
+
+  /** Tells who has the seat. */
+  announce(): void {
+    const lease = { holder: this.#holder ?? NOBODY, token: this.#token, beat: 0 };
+    const times = { leaseMs: LEASE_MS, ageMs: 0 };
+    this.#signals.next({ kind: 'acquired', resource: this.#resource, ...lease, ...times });
   }
 }
 
@@ -108,17 +127,27 @@ export class TestElection extends LeaderElection {
   /** Use `createTestElection`. */
   constructor({ leader, ...options }: TestElectionOptions) {
     const resource = options.resource ?? 'test';
-    const leases = new HandLeases(resource, leader ?? null);
+    const leases = new HandLeases(resource, leader ?? null, options.clock);
     super(resolveOptions({ leaseDurationMs: LEASE_MS, retryIntervalMs: 1, ...options, resource, leases }));
     this.#leases = leases;
   }
 
-  /** Makes this member the leader; resolves with the term when it is. */
+  /** As ever; nobody is null, although events call it "nobody". */
+  override get currentLeader(): string | null {
+    const leader = super.currentLeader;
+    return leader === NOBODY ? null : leader;
+  }
+
+  /** Makes this member the leader, also after it has resigned; resolves with the term when it is. */
   async lead(): Promise<LeadershipTerm> {
     const present = this.term;
     if (present) return present;
+    // A lease that is being handed over cannot be won before.
+    if (this.actor.getSnapshot().matches('releasing')) await this.resign();
+    // Who sits out does so until somebody else leads.
+    if (this.actor.getSnapshot().matches({ follower: 'waitingOut' })) await this.follow(null);
     this.#leases.offer();
-    // A member that sits out or is paused comes back only when it is told to.
+    // A member that is paused comes back only when it is told to.
     const term = await this.whenLeader();
     if (term === null) throw new Error('The test election was stopped before it led.');
     return term;
@@ -133,11 +162,12 @@ export class TestElection extends LeaderElection {
   async follow(leader: string | null): Promise<void> {
     const { term } = this;
     this.#leases.give(leader);
-    if (term === null) return;
-    await new Promise<void>((resolve) => {
-      if (term.signal.aborted) return resolve();
-      term.signal.addEventListener('abort', () => resolve(), { once: true });
-    });
+    if (term !== null)
+      await new Promise<void>((resolve) => {
+        if (term.signal.aborted) return resolve();
+        term.signal.addEventListener('abort', () => resolve(), { once: true });
+      });
+    this.#leases.announce();
   }
 }
 

@@ -43,3 +43,44 @@ test('follows whom it is told, and terms grow', async () => {
   expect(second.token).toBeGreaterThan(first.token);
   expect(second.number).toBe(first.number + 1);
 });
+
+test('nobody leads at first, and again when told so', async () => {
+  election = createTestElection();
+  await election.start();
+  await expect.poll(() => election.actor.getSnapshot().context.attempt).toBe(1);
+  expect(election.currentLeader).toBeNull();
+  await election.follow('web-1');
+  expect(election.currentLeader).toBe('web-1');
+  await election.follow(null);
+  expect(election.currentLeader).toBeNull();
+});
+
+test('knows whom it follows after it has led', async () => {
+  election = createTestElection();
+  await election.start();
+  await election.lead();
+  await election.follow('web-2');
+  expect(election.currentLeader).toBe('web-2');
+});
+
+test('leads again after it has resigned, even at once', async () => {
+  election = createTestElection();
+  await election.start();
+  const first = await election.lead();
+  await election.resign();
+  const second = await election.lead();
+  void election.resign();
+  const third = await election.lead();
+  expect(second.token).toBeGreaterThan(first.token);
+  expect(third.token).toBeGreaterThan(second.token);
+});
+
+test('tasks are free to take, and leave the leadership alone', async () => {
+  election = createTestElection();
+  await election.start();
+  const term = await election.lead();
+  expect(await election.tryRun('nightly', () => 'done')).toEqual({ ran: true, value: 'done' });
+  expect(term.isCurrent).toBe(true);
+  await election.lose();
+  expect(term.isCurrent).toBe(false);
+});
