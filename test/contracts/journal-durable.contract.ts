@@ -110,7 +110,11 @@ export function durableContract(kind: DurableKind, faults: readonly DiskFault[])
       holder.signal('SIGSTOP');
       const here = open();
       const refused = here.writer(headerOf('a'), await here.head('a'));
-      expect(await refusalOf(refused)).toMatchObject({ code: 'JOURNAL_IN_USE' });
+      // It may have been stopped while it held the database's lock.
+      expect(['JOURNAL_IN_USE', 'JOURNAL_FAILED']).toContain(
+        ((await refusalOf(refused)) as Error & { code: string }).code,
+      );
+      expect(notices).toEqual([]);
     });
 
     test('loses nothing it confirmed when its process is killed in the middle of writing', async () => {

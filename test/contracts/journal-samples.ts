@@ -25,6 +25,7 @@ export async function sampleLive(count: number): Promise<Buffer> {
   const journal = place.open();
   const writer = journal.writer(headerOf('a'));
   for (const entry of new Recording().take(count)) writer.record(entry);
+  await writer.close(30_000);
   await journal.close();
   return readFileSync(place.path);
 }

@@ -119,7 +119,7 @@ describe.for(Object.entries(writers))('%s', ([name, open]) => {
     try {
       expect(await refusal(() => open(at('disc/journal')))).toBe('DIRECTORY_UNWRITABLE');
     } finally {
-      execFileSync('umount', [at('disc')]);
+      execFileSync('umount', ['-l', at('disc')]);
     }
   });
 });
@@ -156,6 +156,7 @@ describe('openJournal', () => {
     const written = sqliteJournal({ path: at('run.jsonl') });
     const writer = written.writer(headerOf('a'));
     record(writer, new Recording(), 3);
+    await writer.close(30_000);
     await written.close();
     writeFileSync(at('run.db'), await sampleExport(3));
     await using sqlite = openJournal(at('run.jsonl'));
@@ -192,12 +193,13 @@ describe('openJournal', () => {
       const written = sqliteJournal({ path: at('disc/journal.db') });
       const writer = written.writer(headerOf('a'));
       record(writer, new Recording(), 3);
+      await writer.close(30_000);
       await written.close();
       execFileSync('mount', ['-o', 'remount,ro', at('disc')]);
       await using reader = openJournal(at('disc/journal.db'));
       expect(await recordsOf(reader, 'a')).toHaveLength(3);
     } finally {
-      execFileSync('umount', [at('disc')]);
+      execFileSync('umount', ['-l', at('disc')]);
     }
   });
 });
