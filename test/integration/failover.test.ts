@@ -12,6 +12,7 @@ import { exportEvidence, examineEvidence } from '../../src/cli/demo/evidence.ts'
 import { inflict } from '../../src/cli/demo/faults.ts';
 import { LATE_MAX_MS } from '../../src/cli/demo/verdict.ts';
 import { beliefsOf, overlapsOf, successionsOf } from '../../src/election/beliefs.ts';
+import { placesIn } from '../../src/cli/member-places.ts';
 import { temporaryDirectory } from '../project/repository.ts';
 import { PATIENCE_MS } from './conclave-program.ts';
 
@@ -149,6 +150,25 @@ describe('a leader whose journal cannot be written', () => {
     expect(logOf(directory.path, 'leader')).toMatch(/Staying away for 1\.5 s/);
   });
 
+  test('hands over and ends all the same when it is told to', async () => {
+    using directory = temporaryDirectory();
+    using locks = new DisposableStack();
+    await using cluster = clusterIn(directory.path, 1);
+    const journal = join(directory.path, 'held.db');
+    const leader = cluster.run('leader', ['--journal', journal]);
+    const leading = await cluster.settled(PATIENCE_MS);
+    cluster.run('other');
+    await cluster.settled(PATIENCE_MS);
+    const failure = reported(cluster, 'leader', 'journalFailed');
+    locks.use(lock(journal));
+    await failure;
+    leader.terminate();
+    const next = await cluster.successorOf(leading, PATIENCE_MS);
+    expect(next.member.name).toBe('other');
+    expect(await leader.exited).toMatchObject({ code: 0, signal: null });
+    expect(logOf(directory.path, 'leader')).toMatch(/WARN +Journal: /);
+  });
+
   test('on a full disk goes on or hands over in time, as its policy says', async ({ skip }) => {
     using directory = temporaryDirectory();
     const disk = join(directory.path, 'disk');
@@ -165,6 +185,22 @@ describe('a leader whose journal cannot be written', () => {
     const next = await cluster.successorOf(leading, PATIENCE_MS);
     expect(next.member.name).toBe('other');
     expect(logOf(directory.path, 'leader')).toMatch(/Journal failed \(giving leadership up\).*full/);
+  });
+});
+
+describe('a leader that cannot reach the store', () => {
+  test('steps down by itself before its lease ends, and somebody leads again once it can be reached', async () => {
+    using directory = temporaryDirectory();
+    using locks = new DisposableStack();
+    await using cluster = clusterIn(directory.path);
+    const { member, token } = await cluster.start(PATIENCE_MS);
+    const lost = reported(cluster, member.name, 'lostLeadership');
+    locks.use(lock(placesIn(directory.path).leases));
+    expect((await lost).event).toMatchObject({ cause: 'expired', token: String(token) });
+    expect(cluster.leading).toBeNull();
+    locks.dispose();
+    await cluster.successorOf({ token }, PATIENCE_MS);
+    await holds(cluster);
   });
 });
 
