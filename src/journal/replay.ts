@@ -88,6 +88,8 @@ export class Replayer {
   /** The chart that wrote the records, beside. */
   readonly #reference: JournalFold | null;
   #judgement: Judgement = { verdict: 'fine', differences: [] };
+  /** Structure of the chart that wrote the last record: a life of the stream may be of a later one. */
+  #judged: string | null = null;
   #stream: string | null = null;
   #matched = 0;
   #lastSeq = 0;
@@ -114,7 +116,10 @@ export class Replayer {
         { place: `${record.stream}@${record.seq}` },
       );
     }
-    if (record.kind === 'init' || record.kind === 'trimmed') this.#judgement = judge(record, this.#machine);
+    if (record.machine.hash !== this.#judged) {
+      this.#judged = record.machine.hash;
+      this.#judgement = judge(record, this.#machine);
+    }
     const step = this.#fold.apply(record);
     if (step === null) throw noBeginning(record);
     const expected = this.#reference?.apply(record) ?? null;

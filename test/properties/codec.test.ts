@@ -1,6 +1,7 @@
 import { fc, test } from '@fast-check/vitest';
 import { describe, expect, it } from 'vitest';
 import { canonicalJson, digestOf } from '../../src/journal/canonical.ts';
+import { canonicalValue } from '../../src/journal/canonical-values.ts';
 import type { Json } from '../../src/journal/journal.ts';
 import { pointerSegments, Redactor } from '../../src/journal/secrets.ts';
 import { decodeValue, encodeValue, Placeholder, VALUE_DEPTH_MAX } from '../../src/journal/values.ts';
@@ -67,6 +68,7 @@ describe('the codec of values', () => {
       const text = canonicalJson(encoded);
       expect(canonicalJson(shuffled(encoded, chance))).toBe(text);
       expect(JSON.parse(text)).toEqual(encoded);
+      expect(canonicalValue(value)).toBe(text);
       expect(digestOf(text)).toMatch(/^[0-9a-f]{32}$/);
     },
   );

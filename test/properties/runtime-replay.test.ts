@@ -81,7 +81,7 @@ for (const { name, chart, events, input, sometimes } of subjects) {
       expect(sometimes.filter((what) => !seen.has(what))).toEqual([]);
     });
 
-    test.prop([steps])(
+    test.prop([steps], { numRuns: 60 })(
       'replay comes to the same state, effects and digest at every record',
       async (sequence) => {
         const journal = memoryJournal();
@@ -100,7 +100,7 @@ for (const { name, chart, events, input, sometimes } of subjects) {
       },
     );
 
-    test.prop([steps, fc.nat(), fc.integer({ min: 1, max: 30 })])(
+    test.prop([steps, fc.nat(), fc.integer({ min: 1, max: 30 })], { numRuns: 40 })(
       'a journal that lost its beginning replays from the cut to the same end',
       async (sequence, at, limit) => {
         const whole = memoryJournal();
@@ -125,7 +125,7 @@ for (const { name, chart, events, input, sometimes } of subjects) {
       },
     );
 
-    test.prop([steps, steps, fc.boolean(), fc.integer({ min: 0, max: 9_000 })])(
+    test.prop([steps, steps, fc.boolean(), fc.integer({ min: 0, max: 9_000 })], { numRuns: 50 })(
       'an actor recovered after a crash has the state it had, and one journal tells both lives',
       async (before, after, withSnapshot, downMs) => {
         const journal = memoryJournal();
