@@ -113,6 +113,7 @@ export class LeadershipDriver {
     this.#joined = true;
     this.#unsubscribeJournal = this.writer.onFailure((failure) => {
       if (failure) this.tell({ type: 'journal.failed', at: this.#now(), error: failureOf(failure) });
+      else logger.info({ resource }, 'Journal can be written again');
     });
   }
 
@@ -169,7 +170,9 @@ export class LeadershipDriver {
       this.checkClocks();
       this.tell({ type: 'journal.committed', at: this.#now(), token });
     } catch (error) {
-      this.tell({ type: 'journal.failed', at: this.#now(), error: failureOf(error) });
+      // A term that began without its record need not hear it twice: the writer tells of its failures by itself.
+      if (this.actor.getSnapshot().matches({ candidate: 'recording' }))
+        this.tell({ type: 'journal.failed', at: this.#now(), error: failureOf(error) });
     }
   }
 
