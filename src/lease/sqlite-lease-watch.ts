@@ -1,4 +1,4 @@
-import { watch, type FSWatcher } from 'node:fs';
+import { statSync, watch, type FSWatcher } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { systemClock } from '../runtime/system-clock.ts';
 import type { TimerId } from '../runtime/clock.ts';
@@ -10,6 +10,10 @@ import type { LeaseSession } from './sqlite-lease-session.ts';
 
 /** Changes of the file that come within this time are looked at together. */
 const COALESCE_MS = 1;
+/**
+ * How long after a change of the file was seen another may not show in its times: those tick every few milliseconds.
+ */
+const TIMES_SETTLE_MS = 50;
 /** How soon a watch that failed is tried again. */
 const RETRY_MS = 1000;
 
@@ -37,6 +41,9 @@ export class LeaseWatch {
   #watcher: FSWatcher | null = null;
   #watched: string | null = null;
   #version: string | null = null;
+  /** Times and sizes of the files when they were last seen to differ, and when that was. */
+  #files = '';
+  #filesSince = 0;
   #due: TimerId = null;
   #retry: TimerId = null;
   #isLost = false;
@@ -128,8 +135,25 @@ export class LeaseWatch {
   #soon(delayMs = COALESCE_MS): void {
     this.#due ??= systemClock.setTimeout(() => {
       this.#due = null;
-      this.#look([]);
+      if (!this.#isEcho()) this.#look([]);
     }, delayMs);
+  }
+
+  /**
+   * Whether nothing was written since the last look. A look is told as a change itself where SQLite, run by root,
+   * gives the journal it opens its owner: to look at each would go on for ever.
+   */
+  #isEcho(): boolean {
+    const file = this.#watched ?? this.#path;
+    const now = this.#session.now();
+    const files = `${written(file)} ${written(`${file}-journal`)}`;
+    if (files !== this.#files) {
+      this.#files = files;
+      this.#filesSince = now;
+      return false;
+    }
+    // A look that failed is made again in any case.
+    return this.#version !== null && now - this.#filesSince > TIMES_SETTLE_MS;
   }
 
   /** Tells what has changed since it was last told: of all, if somebody else wrote; else of these. */
@@ -157,4 +181,10 @@ export class LeaseWatch {
     const signal = before === 'missed' ? gap : signalBetween(resource, before, record, this.#session.now());
     if (signal) this.#events.signal(signal);
   }
+}
+
+/** What changes when a file is written or replaced. */
+function written(path: string): string {
+  const file = statSync(path, { bigint: true, throwIfNoEntry: false });
+  return file === undefined ? '-' : `${file.ino} ${file.mtimeNs} ${file.size}`;
 }
