@@ -12,6 +12,7 @@ type Action =
   | { readonly do: 'freeze' | 'thaw' | 'resign' | 'restart' | 'pause' | 'resume'; readonly who: number }
   | { readonly do: 'link'; readonly who: number; readonly link: Link }
   | { readonly do: 'jump'; readonly who: number; readonly ms: number }
+  | { readonly do: 'configure'; readonly who: number; readonly leaseMs: number }
   | { readonly do: 'lose data' };
 
 const LEASE = 3000;
@@ -38,6 +39,14 @@ const action: fc.Arbitrary<Action> = fc.oneof(
       do: fc.constant('jump' as const),
       who,
       ms: fc.integer({ min: -10 * LEASE, max: 10 * LEASE }),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      do: fc.constant('configure' as const),
+      who,
+      leaseMs: fc.integer({ min: 1000, max: 4 * LEASE }),
     }),
   },
   { weight: 1, arbitrary: fc.constant<Action>({ do: 'lose data' }) },
@@ -147,6 +156,8 @@ class Cluster {
       case 'link':
         this.links[step.who] = step.link;
         return;
+      case 'configure':
+        return this.members[step.who]?.configure({ leaseDurationMs: step.leaseMs });
       case 'jump':
         return this.nodes[step.who]?.jumpWall(step.ms);
       case 'lose data':
@@ -166,7 +177,7 @@ class Cluster {
   async stop(): Promise<void> {
     this.heal();
     const stopped = Promise.all(this.#all.map((member) => member.stop()));
-    await elapse(this.clock, 3 * LEASE);
+    await elapse(this.clock, 12 * LEASE);
     await stopped;
   }
 }
@@ -189,7 +200,7 @@ describe('whatever three members, their clocks and their links do', () => {
           cluster.check();
         }
         cluster.heal();
-        await cluster.advance(6 * LEASE);
+        await cluster.advance(16 * LEASE);
         expect(cluster.members.filter((member) => member.isLeader)).toHaveLength(1);
         expect(cluster.tokens.toSorted((a, b) => (a < b ? -1 : 1))).toEqual(cluster.tokens);
         expect(new Set(cluster.tokens).size).toBe(cluster.tokens.length);
