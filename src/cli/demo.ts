@@ -12,6 +12,7 @@ import { judge } from './demo/verdict.ts';
 import { parsePositiveDuration } from './duration.ts';
 import { forPeople, prepareDirectory } from './member-places.ts';
 import { addCommand, EXIT, print, printError, printJson } from './output.ts';
+import { onStopSignals } from './stop-signals.ts';
 
 interface DemoOptions {
   readonly scenario?: 'failover';
@@ -99,14 +100,6 @@ function endingOf({ for: forMs }: DemoOptions): Ending {
     over.abort();
     interrupted.abort();
   };
-  for (const [signal, number] of [
-    ['SIGINT', 2],
-    ['SIGTERM', 15],
-    ['SIGHUP', 1],
-  ] as const)
-    process.on(signal, () => {
-      if (interrupted.signal.aborted) process.exit(128 + number);
-      end();
-    });
+  onStopSignals(['SIGINT', 'SIGTERM', 'SIGHUP'], end);
   return { interrupted: interrupted.signal, over: over.signal, end };
 }

@@ -6,6 +6,7 @@ import { STORE_FORMS, storePath } from './lease-stores.ts';
 import { forPeople, STATE_DIRECTORY } from './member-places.ts';
 import type { MemberStatus } from './member.ts';
 import { addCommand, EXIT, print, printJson, table, toJson } from './output.ts';
+import { onStopSignals } from './stop-signals.ts';
 
 interface StatusOptions extends OverviewOptions {
   readonly watch?: true;
@@ -47,7 +48,7 @@ async function showStatus(options: StatusOptions): Promise<void> {
 /** Repaints a terminal; elsewhere prints what changed, as often as it does. */
 async function watch(overseer: Overseer, json: boolean): Promise<void> {
   const stopped = new AbortController();
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stopped.abort());
+  onStopSignals(['SIGINT', 'SIGTERM'], () => stopped.abort());
   const repaint = process.stdout.isTTY && !json;
   let before = '';
   while (!stopped.signal.aborted) {

@@ -9,6 +9,7 @@ import { Member, type MemberSettings } from './member.ts';
 import { defaultResource, forPeople, placesIn, STATE_DIRECTORY } from './member-places.ts';
 import { resolveStore, STORE_FORMS } from './lease-stores.ts';
 import { addCommand, print, printJson } from './output.ts';
+import { onStopSignals } from './stop-signals.ts';
 import { Supervision } from './supervision.ts';
 
 interface UpOptions {
@@ -83,7 +84,7 @@ async function up(options: UpOptions): Promise<void> {
   using supervision = options.supervised ? new Supervision(() => stop.resolve('parent gone')) : null;
   const settings = settingsFrom(options, log);
   const member = openMember(supervision ? { ...settings, clock: supervision.clock } : settings);
-  stopOnSignal(stop.resolve);
+  onStopSignals(['SIGTERM', 'SIGINT'], stop.resolve);
   void member.askedToStop.then(() => stop.resolve('control socket'));
   announce(member, settings, options.json === true);
   supervision?.watch(member);
@@ -145,20 +146,6 @@ function inFlags({ code, message }: SettingsError): string {
   return named
     .replace(/, or set unsafeFastLease.*?(?=\.)/, '')
     .replaceAll(/\b(\d+)(?!\w|\.\d| m?s\b)/g, '$1ms');
-}
-
-/** The first signal hands over and ends; the second ends at once. */
-function stopOnSignal(stop: (why: string) => void): void {
-  let asked = false;
-  for (const [signal, number] of [
-    ['SIGTERM', 15],
-    ['SIGINT', 2],
-  ] as const)
-    process.on(signal, () => {
-      if (asked) process.exit(128 + number);
-      asked = true;
-      stop(signal);
-    });
 }
 
 function announce(member: Member, settings: MemberSettings, json: boolean): void {
