@@ -167,6 +167,7 @@ export function durableContract(kind: DurableKind, faults: readonly DiskFault[])
       const name = possible ? fault.name : `${fault.name} (skipped: ${fault.impossible})`;
       describe.runIf(possible)(name, () => {
         beforeEach(async () => {
+          await place[Symbol.asyncDispose]();
           place = await fault.place();
         });
 
