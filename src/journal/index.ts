@@ -16,6 +16,9 @@ export { jsonDifferences, type DifferingPart, type JsonDifference } from './comp
 export { formatDivergence, type Divergence, type Side } from './divergence.ts';
 export { JournalFold, type FoldStep } from './fold.ts';
 export * from './journal.ts';
+export { exportJournal, writeJsonl } from './jsonl-export.ts';
+export { jsonlJournal, readJsonlFile } from './jsonl-journal.ts';
+export { readJsonl } from './jsonl-read.ts';
 export { memoryJournal, type MemoryJournal, type MemoryJournalOptions } from './memory-journal.ts';
 export { FAULT_EVENT, INIT_EVENT, RESUMED_EVENT, STOP_EVENT, TRIMMED_EVENT } from './own-events.ts';
 export { PENDING_TIMERS_MAX, TimerLedger, type PendingTimer } from './pending-timers.ts';
