@@ -67,12 +67,13 @@ describe('a member without settings', () => {
     for (const line of member.stderr.trim().split('\n')) expect(JSON.parse(line)).toHaveProperty('msg');
   });
 
-  test('ends at once at the second signal, even if handing over hangs', async () => {
+  test('ends at once at the second signal, even if stopping hangs', async () => {
     using directory = temporaryDirectory();
-    await using member = up(directory.path);
+    const path = join(directory.path, 'held.db');
+    await using member = up(directory.path, '--journal', path);
     await member.says(leads);
-    const store = new DatabaseSync(join(directory.path, '.conclave/leases.db'), { timeout: PATIENCE_MS });
-    store.exec('BEGIN EXCLUSIVE');
+    const journal = new DatabaseSync(path, { timeout: PATIENCE_MS });
+    journal.exec('BEGIN EXCLUSIVE');
     member.kill('SIGINT');
     await member.says(/Stopping/);
     // At once is taken for the same Ctrl-C, passed on by npm; again and again is not.
@@ -80,7 +81,7 @@ describe('a member without settings', () => {
     const again = setInterval(() => member.kill('SIGTERM'), 50);
     expect(await member.ended).toEqual({ code: 143, signal: null });
     clearInterval(again);
-    store.close();
+    journal.close();
   });
 
   test('can be asked to stop over its socket', async () => {
