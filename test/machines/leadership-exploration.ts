@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { LeadershipEvent } from '../../machines/index.ts';
 import { believes, joins, type Member, tell, TIMINGS, type World } from './leadership-model.ts';
 
@@ -154,7 +155,9 @@ function key(world: World): string {
       member.answer && plain(member.answer.event(now), context.attempt),
     ];
   };
-  return JSON.stringify([recordKey, world.faultsLeft, world.members.map(memberKey)]);
+  const whole = JSON.stringify([recordKey, world.faultsLeft, world.members.map(memberKey)]);
+  // A digest, so that a million of them fit into memory.
+  return createHash('md5').update(whole).digest('base64');
 }
 
 /** A count that matters only while it is small. */
