@@ -26,6 +26,21 @@ describe('the clock of the system', () => {
     }
   });
 
+  it('waits again where the timer of Node came early', () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    let now = 100;
+    const hrtime = vi.spyOn(process, 'hrtime').mockImplementation(() => [0, now * 1e6]);
+    const fired = vi.fn();
+    systemClock.setTimeout(fired, 10);
+    now = 109.4;
+    vi.advanceTimersByTime(10);
+    expect(fired).not.toHaveBeenCalled();
+    now = 110;
+    vi.advanceTimersByTime(1);
+    expect(fired).toHaveBeenCalledOnce();
+    hrtime.mockRestore();
+  });
+
   it('keeps waits that are longer than a timer of Node can be', () => {
     vi.useFakeTimers();
     const fired = vi.fn();

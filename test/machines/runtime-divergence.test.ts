@@ -162,6 +162,17 @@ describe('a replay', () => {
     ]);
   });
 
+  it('compares what effects were asked with', async () => {
+    const [start, up, ...rest] = (await recorded()) as [JournalRecord, JournalRecord, ...JournalRecord[]];
+    const effects = [{ id: '2:0', type: 'ring', params: { n: 2 } }];
+    const { divergence } = replayAll([start, { ...up, effects }, ...rest], chart());
+    expect(divergence).toMatchObject({
+      seq: 2,
+      part: 'effects',
+      replayed: { effects: [{ params: { n: 1 } }] },
+    });
+  });
+
   it('stops at a value that no journal could hold, and says so', async () => {
     const journal = memoryJournal();
     const actor = createActor(eventSourced(chart(), { journal })).start();

@@ -48,7 +48,7 @@ const safe = setup({
     emitted: {} as { type: 'asked'; password: string },
     input: {} as { password: string },
   },
-  actions: { connect: (_, _params: { url: string; password: string }) => {} },
+  actions: { connect: (_, _params: { url: string; password: string; dsn: string }) => {} },
 }).createMachine({
   id: 'safe',
   context: ({ input }) => ({ password: input.password, known: false, users: {} }),
@@ -56,7 +56,10 @@ const safe = setup({
     login: {
       actions: [
         assign({ password: ({ event }) => event.password, known: true }),
-        { type: 'connect', params: ({ event }) => ({ url: `redis://u`, password: event.password }) },
+        {
+          type: 'connect',
+          params: ({ event }) => ({ url: 'redis://u', password: event.password, dsn: event.password }),
+        },
         emit(({ event }) => ({ type: 'asked' as const, password: event.password })),
         raise(({ event }) => ({ type: 'later' as const, password: event.password }), { delay: 10 }),
       ],
@@ -91,6 +94,31 @@ describe('secrets', () => {
   it('never enter a record: not by the event, the context, an effect or a timer', async () => {
     const text = JSON.stringify(await guarded('correct horse'));
     expect(text).not.toMatch(/correct horse|the first one|ann’s own key/);
+  });
+
+  it('are found by their value, too, where no pointer leads; short ones only by pointer', async () => {
+    const paramsOf = ([, login]: JournalRecord[]) => login?.effects[0]?.params as Record<string, unknown>;
+    const secret = { $secret: expect.any(String) as string };
+    expect(paramsOf(await guarded('correct horse'))).toEqual({
+      url: 'redis://u',
+      password: secret,
+      dsn: secret,
+    });
+    expect(paramsOf(await guarded('abc'))).toEqual({ url: 'redis://u', password: secret, dsn: 'abc' });
+  });
+
+  it('are found in a state, too, where they were copied to', async () => {
+    const copying = setup({ types: { context: {} as { copies: string[] } } }).createMachine({
+      id: 'copying',
+      context: { copies: [] },
+      on: { take: { actions: assign({ copies: ({ event }) => [event['password'] as string] }) } },
+    });
+    const journal = memoryJournal();
+    const actor = createActor(eventSourced(copying, { journal, secrets: ['/password'] })).start();
+    actor.send({ type: 'take', password: 'correct horse' });
+    const records = await all(journal.export());
+    // What a replay makes of the redacted event is just what was recorded.
+    expect(replayAll(records, copying).divergence).toBeNull();
   });
 
   it('leave records that verify and replay to the same digests', async () => {
@@ -130,17 +158,18 @@ describe('secrets', () => {
     const logic = eventSourced(safe, {
       journal,
       stream: 's',
-      secrets: ['/context/password', '/password', '/input/password'],
+      secrets: ['/context/password', '/context/users/*/key', '/password', '/input/password', '/key'],
     });
     const actor = createActor(logic, {
       clock: new VirtualClock(),
       input: { password: 'the first one' },
     }).start();
     actor.send({ type: 'login', password: 'correct horse' });
-    actor.send({ type: 'add', name: 'x', key: 'y' });
+    actor.send({ type: 'add', name: 'x', key: 'the key' });
+    actor.send({ type: 'add', name: 'y', key: 'zzz' });
     const records = await all(journal.export());
     expect(records.map(({ kind }) => kind)).toEqual(['trimmed', 'event']);
-    expect(JSON.stringify(records)).not.toContain('correct horse');
+    expect(JSON.stringify(records)).not.toMatch(/correct horse|the key|zzz/);
     expect(replayAll(records, safe).divergence).toBeNull();
   });
 });

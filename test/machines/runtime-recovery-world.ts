@@ -1,4 +1,13 @@
-import { assign, createActor, fromCallback, fromPromise, sendTo, setup, type AnyActorRef } from 'xstate';
+import {
+  assign,
+  cancel,
+  createActor,
+  fromCallback,
+  fromPromise,
+  sendTo,
+  setup,
+  type AnyActorRef,
+} from 'xstate';
 import { memoryJournal, type MemoryJournal } from '../../src/journal/memory-journal.ts';
 import { eventSourced, writerOf } from '../../src/runtime/event-sourced.ts';
 import { recover } from '../../src/runtime/recovery.ts';
@@ -19,6 +28,7 @@ export const machine = setup({
       | { type: 'work' }
       | { type: 'remind' }
       | { type: 'reminded' }
+      | { type: 'forget' }
       | { type: 'add'; by: number }
       | { type: 'know' },
   },
@@ -36,6 +46,7 @@ export const machine = setup({
     add: { actions: assign({ n: ({ context, event }) => context.n + event.by }) },
     know: { actions: assign({ me: ({ self }) => self }) },
     reminded: { actions: assign({ results: ({ context }) => [...context.results, 'reminded'] }) },
+    forget: { actions: cancel('r') },
     remind: { actions: sendTo(({ self }) => self, { type: 'reminded' }, { delay: 3_000, id: 'r' }) },
   },
   states: {

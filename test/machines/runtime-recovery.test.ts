@@ -138,6 +138,33 @@ describe('a recovered actor', () => {
     expect(replayAll(records, machine).divergence).toBeNull();
   });
 
+  it('does not wait again for what had fired, though the state it was set in stands', async () => {
+    const w = world();
+    const first = born(w);
+    first.send({ type: 'go' });
+    first.send({ type: 'remind' });
+    w.clock.advance(3_500);
+    expect(first.getSnapshot().context).toMatchObject({ n: 1, results: ['reminded'] });
+    await crash(first);
+    const { recovered } = await reborn(w);
+    expect(recovered.timers).toEqual([
+      { type: 'xstate.after.long.w.waiting', id: 'xstate.after.long.w.waiting', leftMs: 6_500 },
+    ]);
+  });
+
+  it('has of two timers with one id the one that was not cancelled, as XState has it', async () => {
+    const w = world();
+    const first = born(w);
+    first.send({ type: 'remind' });
+    w.clock.advance(1_000);
+    first.send({ type: 'remind' });
+    first.send({ type: 'forget' });
+    expect(w.clock.pending).toBe(1);
+    expect(w.clock.nextMs).toBe(3_000);
+    await crash(first);
+    expect((await reborn(w)).recovered.timers).toEqual([{ type: 'reminded', id: 'r', leftMs: 2_000 }]);
+  });
+
   it('that was stopped in order keeps its timers, too', async () => {
     const w = world();
     const first = born(w);

@@ -33,6 +33,20 @@ describe('the virtual clock', () => {
     },
   );
 
+  test.prop([fc.array(fc.tuple(fc.nat(1_000), fc.boolean()), { maxLength: 200, size: 'max' })])(
+    'fires in order whatever was cancelled, wherever it stood',
+    (list) => {
+      const clock = new VirtualClock();
+      const fired: number[] = [];
+      const ids = list.map(([delay]) => clock.setTimeout(() => fired.push(delay), delay));
+      for (const [at, [, cancel]] of list.entries()) if (cancel) clock.clearTimeout(ids[at]);
+      const left = list.flatMap(([delay, cancel]) => (cancel ? [] : [delay]));
+      expect(clock.pending).toBe(left.length);
+      clock.advance(1_000);
+      expect(fired).toEqual(left.toSorted((a, b) => a - b));
+    },
+  );
+
   test.prop([delays, fc.array(fc.nat(500), { maxLength: 10 })])(
     'comes to the same by many small steps as by one',
     (list, steps) => {
