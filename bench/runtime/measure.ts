@@ -1,7 +1,7 @@
 import { fork, type ChildProcess } from 'node:child_process';
 
 /**
- * Ratios, not times. Each contestant lives in a process of its own, so that nobody's heap costs another; they take
+ * Ratios, not times. Each contestant lives in processes of its own, so that nobody's heap costs another; they take
  * short turns, and what is printed is the median of the turns' own ratios, so that a machine that slows down or is
  * shared slows all of them. A turn is measured in CPU time: what waits for a core does not count, collecting garbage
  * on other threads does.
@@ -21,8 +21,15 @@ export type Work = (rounds: number) => void | Promise<void>;
 
 interface Settings {
   readonly rounds: number;
+  /** Turns of each contestant in each generation. */
   readonly repetitions: number;
 }
+
+/**
+ * How many times all processes are started anew: what the compiler makes of the same code differs from process to
+ * process by more than most changes do.
+ */
+const GENERATIONS = 6;
 
 /** Runs all contestants of `file`, which must call `serve` when it is started as a child. */
 export async function compare(
@@ -31,26 +38,41 @@ export async function compare(
   settings: Settings,
 ): Promise<Comparison[]> {
   const names = Object.keys(contestants);
+  const speeds: number[][] = names.map(() => []);
+  const ratios: number[][] = names.map(() => []);
+  for (let generation = 0; generation < GENERATIONS; generation += 1) {
+    const own = await generationOf(file, names, settings);
+    const first = own[0] ?? [];
+    for (const [at, list] of own.entries()) {
+      speeds[at]?.push(median(list));
+      ratios[at]?.push(median(list.map((speed, turn) => speed / (first[turn] ?? Number.NaN))));
+    }
+  }
+  return names.map((name, at) => ({
+    name,
+    perSecond: median(speeds[at] ?? []),
+    ratio: median(ratios[at] ?? []),
+  }));
+}
+
+/** The speeds of each contestant's turns, of processes started together. */
+async function generationOf(
+  file: string,
+  names: readonly string[],
+  { rounds, repetitions }: Settings,
+): Promise<number[][]> {
   const children = names.map((name) => fork(file, [CHILD, name]));
   const speeds: number[][] = names.map(() => []);
-  for (const child of children) for (let warm = 0; warm < 5; warm += 1) await turn(child, settings.rounds);
-  for (let repetition = 0; repetition < settings.repetitions; repetition += 1) {
+  for (const child of children) for (let warm = 0; warm < 6; warm += 1) await turn(child, rounds);
+  for (let repetition = 0; repetition < repetitions; repetition += 1) {
     // The order turns, too: who follows whom matters to caches.
     for (let step = 0; step < children.length; step += 1) {
       const at = (step + repetition) % children.length;
-      speeds[at]?.push(await turn(children[at] as ChildProcess, settings.rounds));
+      speeds[at]?.push(await turn(children[at] as ChildProcess, rounds));
     }
   }
   for (const child of children) child.kill();
-  const first = speeds[0] ?? [];
-  return names.map((name, at) => {
-    const own = speeds[at] ?? [];
-    return {
-      name,
-      perSecond: median(own),
-      ratio: median(own.map((speed, n) => speed / (first[n] ?? Number.NaN))),
-    };
-  });
+  return speeds;
 }
 
 const CHILD = '--contestant';

@@ -60,4 +60,4 @@ export async function measureReplay(repetitions: number): Promise<readonly Compa
   return rows;
 }
 
-if (import.meta.main && !(await serve(contestants))) await measureReplay(60);
+if (import.meta.main && !(await serve(contestants))) await measureReplay(12);
