@@ -45,7 +45,7 @@ export async function compare(
     const first = own[0] ?? [];
     for (const [at, list] of own.entries()) {
       speeds[at]?.push(median(list));
-      ratios[at]?.push(median(list.map((speed, turn) => speed / (first[turn] ?? Number.NaN))));
+      ratios[at]?.push(median(list.map((speed, n) => speed / (first[n] ?? Number.NaN))));
     }
   }
   return names.map((name, at) => ({
