@@ -41,7 +41,7 @@ export const leadershipChart = setup({
     requestAcquire: (_, _params: AcquireParams) => {},
     requestRenew: (_, _params: RenewParams) => {},
     requestRelease: (_, _params: { attempt: number; token: string }) => {},
-    awaitJournal: (_, _params: { token: string }) => {},
+    awaitJournal: (_, _params: { term: Term | null }) => {},
     awaitWork: (_, _params: { token: string }) => {},
     openTerm: (_, _params: Term) => {},
     extendTerm: (_, _params: { validUntil: number; validUntilWall: number }) => {},
@@ -261,7 +261,7 @@ export const leadershipChart = setup({
         },
         /** The term is won but not begun: its record comes first. */
         recording: {
-          entry: { type: 'awaitJournal', params: ({ context }) => ({ token: context.term?.token ?? '0' }) },
+          entry: { type: 'awaitJournal', params: ({ context: { term } }) => ({ term }) },
           after: {
             journalDeadline: [
               {

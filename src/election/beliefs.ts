@@ -5,7 +5,9 @@ import type { JournalRecord } from '../journal/journal.ts';
  *
  * A member believes that it leads from the record that asks to open its term until the record that closes it, but
  * never longer than the last `validUntil` it was given: `isLeader` compares clocks, so a frozen or killed process
- * ends by that moment without writing anything. Two beliefs in one resource that overlap are what must never
+ * ends by that moment without writing anything. A win that is the last thing a stream holds counts as a belief, too:
+ * it is durable before the term begins, while the record of the beginning dies with a process that is killed at once.
+ * Two beliefs in one resource that overlap are what must never
  * happen. Monotonic times compare within one boot of one host only; across boots nothing is claimed.
  */
 
@@ -66,6 +68,7 @@ const STREAM = /^leadership\/(.+)\/([^/]+)$/;
  */
 export function beliefsOf(records: Iterable<JournalRecord>, { killedAt }: BeliefOptions = {}): Belief[] {
   const open = new Map<string, OpenBelief>();
+  const won = new Map<string, OpenBelief>();
   const beliefs: Belief[] = [];
   const end = (belief: OpenBelief, closedAt: number | null) => {
     const { validUntil, ...told } = belief;
@@ -77,7 +80,10 @@ export function beliefsOf(records: Iterable<JournalRecord>, { killedAt }: Belief
   };
   for (const record of records) {
     const { stream, mono } = record;
-    const began = beganIn(record);
+    const win = beliefFrom(record, wonTerm(record));
+    if (win === null) won.delete(stream);
+    else won.set(stream, win);
+    const began = beliefFrom(record, paramsOf(record, 'openTerm') ?? termAtCut(record));
     const before = open.get(stream);
     if (began !== null) {
       if (before !== undefined) end(before, mono);
@@ -89,7 +95,7 @@ export function beliefsOf(records: Iterable<JournalRecord>, { killedAt }: Belief
     if (extended !== null) open.set(stream, { ...belief, validUntil: Number(extended['validUntil']) });
     if (paramsOf(record, 'closeTerm') !== null) end(open.get(stream) ?? belief, mono);
   }
-  for (const belief of open.values()) end(belief, null);
+  for (const belief of [...open.values(), ...won.values()]) end(belief, null);
   return beliefs.toSorted((a, b) => a.from - b.from);
 }
 
@@ -118,11 +124,9 @@ export function successionsOf(beliefs: readonly Belief[]): Succession[] {
   });
 }
 
-/** A term begins where it is opened, or in the state that stands for what was trimmed away before. */
-function beganIn(record: JournalRecord): OpenBelief | null {
+function beliefFrom(record: JournalRecord, term: Params | null): OpenBelief | null {
   const { stream, boot, mono: from } = record;
   const [, resource, member] = STREAM.exec(stream) ?? [];
-  const term = paramsOf(record, 'openTerm') ?? termAtCut(record);
   if (resource === undefined || member === undefined || term === null) return null;
   return {
     stream,
@@ -136,6 +140,11 @@ function beganIn(record: JournalRecord): OpenBelief | null {
   };
 }
 
+function wonTerm(record: JournalRecord): Params | null {
+  return (paramsOf(record, 'awaitJournal')?.['term'] ?? null) as Params | null;
+}
+
+/** The state that stands for what was trimmed away before. */
 function termAtCut({ kind, to, event }: JournalRecord): Params | null {
   const leads = typeof to === 'object' && to !== null && 'leader' in to;
   if (kind !== 'trimmed' || !leads) return null;

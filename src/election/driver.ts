@@ -50,7 +50,7 @@ export class LeadershipDriver {
         requestAcquire: (_, params) => void this.#acquire(params),
         requestRenew: (_, params) => void this.#renew(params),
         requestRelease: (_, params) => void this.#release(params),
-        awaitJournal: (_, params) => void this.#awaitJournal(params.token),
+        awaitJournal: (_, params) => void this.#awaitJournal(params.term?.token ?? '0'),
         awaitWork: () => void this.#awaitWork(this.#draining),
         openTerm: (_, params) => this.#open(params),
         extendTerm: (_, params) => this.#term?.extend(params.validUntil, params.validUntilWall),

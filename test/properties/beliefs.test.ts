@@ -62,6 +62,18 @@ describe('a belief', () => {
     expect(beliefsOf(records, { killedAt })).toMatchObject([{ until: 60, end: 'killed' }]);
   });
 
+  test('is told by the win alone, if nothing came after it: the record of the beginning died with the process', () => {
+    const term = { token: '7', number: 3, validUntil: 100 };
+    const won: Step = [10, 'awaitJournal', { term }];
+    expect(beliefsOf(recordsOf('a-1', [won]))).toMatchObject([
+      { from: 10, until: 100, token: '7', term: 3, end: 'lapsed' },
+    ]);
+    expect(beliefsOf(recordsOf('a-1', [won, [20, '']]))).toEqual([]);
+    expect(beliefsOf(recordsOf('a-1', [won, opened(11, '7', 100), closed(50)]))).toMatchObject([
+      { from: 11, until: 50 },
+    ]);
+  });
+
   test('that began before the journal was trimmed is taken from the state at the cut', () => {
     const cut = {
       ...recordsOf('a-1', [[40, '']])[0],
