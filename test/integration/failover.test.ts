@@ -112,7 +112,7 @@ function lock(path: string): Disposable {
   return { [Symbol.dispose]: () => database.close() };
 }
 
-describe('a leader whose journal cannot be written', () => {
+describe.concurrent('a leader whose journal cannot be written', () => {
   test('goes on under the policy continue, and says so', async () => {
     using directory = temporaryDirectory();
     using locks = new DisposableStack();
@@ -188,7 +188,7 @@ describe('a leader whose journal cannot be written', () => {
   });
 });
 
-describe('a leader that cannot reach the store', () => {
+describe.concurrent('a leader that cannot reach the store', () => {
   test('steps down by itself before its lease ends, and somebody leads again once it can be reached', async () => {
     using directory = temporaryDirectory();
     using locks = new DisposableStack();
