@@ -46,9 +46,12 @@ const rings: readonly Ring[] = [
   },
 ];
 
-/** Adapters: what talks to a particular product. Only entry points, and adapters themselves, may know them. */
+/**
+ * Adapters: what talks to a particular product. Only entry points, and adapters themselves, may know them. The
+ * simulator's models of products talk to nothing.
+ */
 const adapter =
-  /^src\/(redis\/|sqlite\/|server\/|(.+\/)?(sqlite|redis|postgres|kubernetes|etcd|consul)-[^/]+\.ts$)/;
+  /^src\/(?!simulation\/)(redis\/|sqlite\/|server\/|(.+\/)?(sqlite|redis|postgres|kubernetes|etcd|consul)-[^/]+\.ts$)/;
 const adapterImporter = /^(src\/cli|test|bench|examples)\//;
 
 /** Packages that load only where they are needed, so that importing the library costs its users nothing else. */

@@ -135,6 +135,7 @@ const allowed: readonly Planted[] = [
     `import { DatabaseSync } from 'node:sqlite'; export const a = DatabaseSync;`,
   ],
   ['src/sqlite.ts', `export { a } from './lease/sqlite-lease-store.ts';`],
+  ['src/simulation/*.ts', `export { a } from './redis-model.ts';`],
   ['src/cli/up.ts', `export { a } from '../lease/sqlite-lease-store.ts';`],
   ['src/runtime/system-clock.ts', `export const a = Date.now() + performance.now();`],
   ['src/runtime/system-randomness.ts', `export const a = Math.random();`],
