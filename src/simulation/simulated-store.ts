@@ -74,6 +74,20 @@ export interface StoreModel {
   readonly description: LeaseStoreDescription;
   /** Ends whatever lasts (read-only, frozen, partitioned servers …); data stay lost. The liveness phase begins so. */
   heal(): void;
+  /** What befell the server beyond what the store promises; without it, nothing ever does. */
+  readonly limit?: StoreLimit;
+}
+
+/**
+ * How far a stated limit of the store reaches: a failover without acknowledged writes while the old primary still
+ * takes some, a server's clock that steps forward before those who ask have seen a renewal, and the like. What lies
+ * within is counted, not a failure; everything else is one.
+ */
+export interface StoreLimit {
+  /** True milliseconds until which two members may believe. */
+  readonly untilMs: number;
+  /** Tokens up to this one may be followed by a smaller one, or come twice. */
+  readonly token: bigint;
 }
 
 /** The protocol's decisions, as a model takes them; a mutant has another one of these. */
