@@ -16,15 +16,17 @@ interface Group {
   readonly name: string;
   readonly order: number;
   readonly timeoutMs: number;
+  /** Whether some of its tests start a Redis of their own. */
+  readonly redis?: true;
 }
 
 const groups: readonly Group[] = [
   { name: 'machines', order: 0, timeoutMs: 30 * seconds },
-  { name: 'properties', order: 0, timeoutMs: 60 * seconds },
-  { name: 'contracts', order: 0, timeoutMs: 60 * seconds },
+  { name: 'properties', order: 0, timeoutMs: 60 * seconds, redis: true },
+  { name: 'contracts', order: 0, timeoutMs: 60 * seconds, redis: true },
   { name: 'simulation', order: 1, timeoutMs: 120 * seconds },
   { name: 'project', order: 1, timeoutMs: 120 * seconds },
-  { name: 'integration', order: 2, timeoutMs: 120 * seconds },
+  { name: 'integration', order: 2, timeoutMs: 120 * seconds, redis: true },
 ];
 
 export default defineConfig({
@@ -32,12 +34,13 @@ export default defineConfig({
   test: {
     // Two workers, whatever the machine has: that is what the time limits were chosen for.
     maxWorkers: 2,
-    projects: groups.map(({ name, order, timeoutMs }) => ({
+    projects: groups.map(({ name, order, timeoutMs, redis }) => ({
       extends: true,
       test: {
         name,
         include: [`test/${name}/**/*.test.ts`],
         exclude: ['**/*.long.test.ts'],
+        globalSetup: redis ? ['test/redis/global-setup.ts'] : [],
         testTimeout: timeoutMs,
         hookTimeout: timeoutMs,
         sequence: { groupOrder: order },

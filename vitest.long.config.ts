@@ -10,6 +10,7 @@ export default defineConfig({
   test: {
     include: ['test/**/*.long.test.ts'],
     passWithNoTests: true,
+    globalSetup: ['test/redis/global-setup.ts'],
     maxWorkers: 2,
     testTimeout: fifteenMinutes,
     hookTimeout: fifteenMinutes,
