@@ -21,6 +21,13 @@ import { LeadershipTerm } from './term.ts';
 /** An event may have waited this long for its turn before the clocks are compared again. */
 const LAG_TOLERATED_MS = 5;
 
+/** One for all: it says nothing of the single request, and most requests have been answered when it comes. */
+const SUPERSEDED = new StoreUnavailableError(
+  'STORE_TIMEOUT',
+  'Another request has taken the place of this one.',
+  { outcomeUnknown: true },
+);
+
 /**
  * Runs the leadership chart against a store: carries out its effects and reports what came of them. It holds no
  * opinion of its own on leadership but one: whether the term that the chart opened still stands *by the clocks,
@@ -156,8 +163,7 @@ export class LeadershipDriver {
 
   /** The chart waits for its last request only: with each, the one before is given up where it still waits. */
   #asking(): CallOptions {
-    const over = 'Another request has taken the place of this one.';
-    this.#call.abort(new StoreUnavailableError('STORE_TIMEOUT', over, { outcomeUnknown: true }));
+    this.#call.abort(SUPERSEDED);
     this.#call = new AbortController();
     return { signal: this.#call.signal };
   }

@@ -56,9 +56,10 @@ interface Transition {
   readonly reenter?: boolean;
 }
 
-const known = new WeakMap<AnyStateMachine, { readonly structure: MachineStructure; readonly hash: string }>();
+/** By config: machines that `provide` makes of one differ in what their names stand for, not in structure. */
+const known = new WeakMap<object, { readonly structure: MachineStructure; readonly hash: string }>();
 
-/** Describes a machine's structure. Computed once for each machine. */
+/** Describes a machine's structure. Computed once for each chart. */
 export function describeStructure(machine: AnyStateMachine): MachineStructure {
   return describe(machine).structure;
 }
@@ -69,12 +70,13 @@ export function structureHash(machine: AnyStateMachine): string {
 }
 
 function describe(machine: AnyStateMachine): { readonly structure: MachineStructure; readonly hash: string } {
-  const before = known.get(machine);
+  const config = machine.config as object;
+  const before = known.get(config);
   if (before !== undefined) return before;
   const structure: Record<string, StateStructure> = {};
   collect(machine.root as unknown as Node, structure);
   const described = { structure, hash: digestOf(canonicalJson(structure as never)) };
-  known.set(machine, described);
+  known.set(config, described);
   return described;
 }
 
