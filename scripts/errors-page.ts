@@ -5,6 +5,7 @@ const REACTIONS: Record<Reaction, string> = {
   'fix-settings':
     '`SettingsError` (journals: `JournalError`): change a setting, a flag or a path, then start again',
   'fix-code': '`UsageError`: change the calling code',
+  'fix-configuration': '`ConfigError`: correct the configuration; `diagnostics` say where',
   retry: '`StoreUnavailableError` (journals: `JournalError`): wait, it is tried again',
   'stop-work': '`LeadershipError`: stop the work that needs leadership',
   'inspect-journal': '`JournalError`: look at the journal; `place` says where',

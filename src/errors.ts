@@ -1,3 +1,5 @@
+import type { Diagnostic } from '../machines/index.ts';
+
 /**
  * Every error Conclave throws, in one table: code → what it means and what to do. One class for each *reaction*
  * a caller can have, so that `catch` blocks branch on classes and logs and docs on codes.
@@ -22,6 +24,14 @@ export const ERRORS = {
   STORE_ON_NETWORK_FS: {
     reaction: 'fix-settings',
     cure: 'Put the embedded store on a local disk, or use Redis for members on several hosts.',
+  },
+  REDIS_SETTINGS_INVALID: {
+    reaction: 'fix-settings',
+    cure: 'Correct the Redis settings where the message says; a connection string has its forms in docs/redis.md.',
+  },
+  REDIS_CLIENT_MISSING: {
+    reaction: 'fix-settings',
+    cure: 'Install the client library beside Conclave: npm install ioredis.',
   },
   STORE_NOT_A_DATABASE: {
     reaction: 'fix-settings',
@@ -88,6 +98,22 @@ export const ERRORS = {
     reaction: 'inspect-journal',
     cure: 'This chart cannot have written the journal; replay it with the one named in its records.',
   },
+  CONFIG_INVALID: {
+    reaction: 'fix-configuration',
+    cure: 'Correct the place each diagnostic names; what was in force before stays in force.',
+  },
+  CONFIG_NOT_READY: {
+    reaction: 'fix-code',
+    cure: 'Await start() before reading `current`.',
+  },
+  CONFIG_STOPPED: {
+    reaction: 'fix-code',
+    cure: 'Create a new reload; a stopped one does not start again.',
+  },
+  CONFIG_STATE_IN_USE: {
+    reaction: 'fix-settings',
+    cure: 'Give each member a stateDir of its own.',
+  },
   COMMAND_NOT_FOUND: { reaction: 'fix-settings', cure: 'Check the command after `--`.' },
   MEMBER_UNREACHABLE: {
     reaction: 'retry',
@@ -96,7 +122,8 @@ export const ERRORS = {
 } as const satisfies Record<string, { readonly reaction: Reaction; readonly cure: string }>;
 
 /** What a caller can do about an error. */
-export type Reaction = 'fix-settings' | 'fix-code' | 'retry' | 'stop-work' | 'inspect-journal';
+export type Reaction =
+  'fix-settings' | 'fix-code' | 'fix-configuration' | 'retry' | 'stop-work' | 'inspect-journal';
 
 export type ErrorCode = keyof typeof ERRORS;
 
@@ -139,6 +166,19 @@ export class StoreUnavailableError extends ConclaveError {
 
 /** Reaction: stop the work that needs leadership. It is the reason of an ended term's signal. */
 export class LeadershipError extends ConclaveError {}
+
+/** Reaction: correct the configuration. `diagnostics` say where and what, without showing a secret. */
+export class ConfigError extends ConclaveError {
+  readonly diagnostics: readonly Diagnostic[];
+  constructor(
+    code: ErrorCode,
+    message: string,
+    details: ErrorDetails & { readonly diagnostics?: readonly Diagnostic[] } = {},
+  ) {
+    super(code, message, details);
+    this.diagnostics = details.diagnostics ?? [];
+  }
+}
 
 /** Reaction: look at the journal. `place` says where: file, line or offset, stream and sequence. */
 export class JournalError extends ConclaveError {
