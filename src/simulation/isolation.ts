@@ -82,7 +82,7 @@ function poison(wallMs: () => number): Restore {
   const byXState = sampled(calledByXState);
   replace(Math, 'random', () => (calledByXState() ? 0.5 : refuse('Math.random')));
   replace(
-    globalThis,
+    world,
     'Date',
     virtualDate(() => (byXState() ? wallMs() : refuse('Date.now'))),
   );
