@@ -35,13 +35,20 @@ export function addJournalCommand(parent: Command, about: CommandDescription): C
 }
 
 /** Opens the journal, does the work, and gives damage an exit code of its own. */
-export async function withJournal(
-  file: string,
-  work: (journal: JournalSource) => Promise<void>,
+export function withJournal(file: string, work: (journal: JournalSource) => Promise<void>): Promise<void> {
+  return withJournals([file], ([journal]) => work(journal as JournalSource));
+}
+
+/** As `withJournal`, with several. */
+export async function withJournals(
+  files: readonly string[],
+  work: (journals: readonly JournalSource[]) => Promise<void>,
 ): Promise<void> {
   try {
-    await using journal = await JournalSource.open(file);
-    await work(journal);
+    await using opened = new AsyncDisposableStack();
+    const journals: JournalSource[] = [];
+    for (const file of files) journals.push(opened.use(await JournalSource.open(file)));
+    await work(journals);
   } catch (error) {
     const exitCode = reportFailure(error);
     process.exitCode = error instanceof ConclaveError ? (EXIT_OF[error.code] ?? exitCode) : exitCode;

@@ -5,6 +5,7 @@ import { checkDelay } from '../runtime/timer-delays.ts';
 import { InertScope, type Effect } from '../runtime/xstate-internals.ts';
 import type { PersistedState } from '../runtime/xstate-shapes.ts';
 import type { Named } from './checkpoint.ts';
+import { effectRecords } from './comparison.ts';
 import type { JournalRecord, Json } from './journal.ts';
 import { FAULT_EVENT, TRIMMED_EVENT, type FaultPhase } from './own-events.ts';
 import { TimerLedger, type PendingTimer } from './pending-timers.ts';
@@ -88,6 +89,19 @@ export class JournalFold {
       this.#snapshot = step.after;
     }
     if (step !== null) this.#timers.apply(record, record.boot);
+    return step;
+  }
+
+  /** Takes a record that nobody made: its effects are those that the chart asks for now. */
+  imagine(record: JournalRecord): FoldStep | null {
+    const step = this.#step(record);
+    if (step === null) return null;
+    if (step.after !== null) {
+      this.#previous = this.#snapshot;
+      this.#snapshot = step.after;
+    }
+    const effects = step.effects === null ? [] : effectRecords(record.seq, step.effects);
+    this.#timers.apply({ ...record, effects }, record.boot);
     return step;
   }
 

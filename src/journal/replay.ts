@@ -175,7 +175,7 @@ export function judge(record: JournalRecord, machine: AnyStateMachine): Judgemen
   return { verdict: 'risky', differences: [{ verdict: 'risky', state: record.machine.id, what }] };
 }
 
-function identityOf(machine: AnyStateMachine) {
+export function identityOf(machine: AnyStateMachine) {
   return { id: machine.id, version: machine.version ?? null, hash: structureHash(machine) };
 }
 
@@ -201,7 +201,7 @@ function contextOf(snapshot: AnyMachineSnapshot): Json {
   return context;
 }
 
-function sideOf(seq: number, { before, after, effects, thrown }: FoldStep): Side {
+export function sideOf(seq: number, { before, after, effects, thrown }: FoldStep): Side {
   return {
     from: before === null ? null : (before.value as Side['from']),
     to: after === null ? null : (after.value as Side['to']),
