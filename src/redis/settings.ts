@@ -1,100 +1,18 @@
 import { SettingsError } from '../errors.ts';
+import { nearest } from '../suggest.ts';
 import { parseConnectionString } from './connection-string.ts';
+import {
+  CLIENT_NAME,
+  DEFAULT_TLS,
+  KEEP_ALIVE_RANGE,
+  type RedisSettings,
+  type RedisSettingsInput,
+  type RedisTls,
+  TIMEOUT_RANGE,
+} from './settings-shape.ts';
 
-/**
- * How to reach Redis, resolved: whatever form it was written in, this is what connections are made from.
- * No secret of it ever gets into a message; `describeRedis` says it for people.
- */
-export interface RedisSettings {
-  readonly topology: RedisTopology;
-  readonly credentials: RedisCredentials | RedisCredentialsSource | null;
-  /** Number of the database; 0 in a cluster. */
-  readonly database: number;
-  /** Null for connections in plain text. */
-  readonly tls: RedisTls | null;
-  readonly connectTimeoutMs: number;
-  /** After this a command counts as unanswered. Calls of the lease protocol have shorter limits of their own. */
-  readonly commandTimeoutMs: number;
-  /** How long a connection is silent before TCP asks whether the other side is there; 0 never asks. */
-  readonly keepAliveMs: number;
-  /** What `CLIENT LIST` shows. */
-  readonly clientName: string;
-  /** What was understood otherwise than it may have been meant; for a log line each. */
-  readonly notes: readonly string[];
-}
-
-export interface RedisEndpoint {
-  readonly host: string;
-  readonly port: number;
-}
-
-/** Which servers there are, and how the one to ask is found among them. */
-export type RedisTopology =
-  | { readonly kind: 'standalone'; readonly endpoint: RedisEndpoint }
-  | {
-      readonly kind: 'sentinel';
-      readonly sentinels: readonly RedisEndpoint[];
-      /** What the Sentinels call the group of servers. */
-      readonly name: string;
-      /** Of the Sentinels themselves; null if they ask for none. */
-      readonly username: string | null;
-      readonly password: string | null;
-      readonly tls: RedisTls | null;
-    }
-  | { readonly kind: 'cluster'; readonly endpoints: readonly RedisEndpoint[] }
-  /** Several endpoints: a cluster, or a primary with its replicas; whoever connects finds out. */
-  | { readonly kind: 'probe'; readonly endpoints: readonly RedisEndpoint[] }
-  | { readonly kind: 'socket'; readonly path: string };
-
-export interface RedisCredentials {
-  /** Null for the default user. */
-  readonly username: string | null;
-  readonly password: string;
-}
-
-/** Asked anew for each connection, for tokens that expire. */
-export type RedisCredentialsSource = () => Promise<RedisCredentials>;
-
-export interface RedisTls {
-  /** The name the certificate must have; null for the host that is connected to. */
-  readonly serverName: string | null;
-  /** Whom to trust besides what Node trusts. */
-  readonly ca: PemSource | null;
-  /** The client's own certificate and key, where the server asks for them. */
-  readonly cert: PemSource | null;
-  readonly key: PemSource | null;
-  readonly minVersion: 'TLSv1.2' | 'TLSv1.3' | null;
-  readonly maxVersion: 'TLSv1.2' | 'TLSv1.3' | null;
-  /** False accepts any certificate, so that anybody in between can read and change what is said. */
-  readonly verify: boolean;
-}
-
-/** PEM text, or the file to read it from when a connection is made. */
-export type PemSource = { readonly pem: string } | { readonly file: string };
-
-export const DEFAULT_TLS: RedisTls = {
-  serverName: null,
-  ca: null,
-  cert: null,
-  key: null,
-  minVersion: null,
-  maxVersion: null,
-  verify: true,
-};
-
-/** Settings given as an object: a connection string, and what cannot be written in one. */
-export interface RedisSettingsInput {
-  /** A connection string of any form. */
-  readonly url: string;
-  /** Instead of those in `url`; a function is asked anew for each connection. */
-  readonly credentials?: RedisCredentials | RedisCredentialsSource;
-  /** True turns TLS on; an object adds to what `url` says of it. */
-  readonly tls?: boolean | Partial<RedisTls>;
-  readonly connectTimeoutMs?: number;
-  readonly commandTimeoutMs?: number;
-  readonly keepAliveMs?: number;
-  readonly clientName?: string;
-}
+export * from './settings-shape.ts';
+export { describeRedis } from './settings-text.ts';
 
 /**
  * Understands a connection string of any form, or an object that adds to one what no string can hold.
@@ -106,5 +24,95 @@ export interface RedisSettingsInput {
  */
 export function parseRedis(input: string | RedisSettingsInput): RedisSettings {
   if (typeof input === 'string') return parseConnectionString(input);
-  throw new SettingsError('SETTINGS_INVALID', 'Settings as an object are not understood yet.');
+  if (typeof input !== 'object' || input === null)
+    throw invalid(`expected a connection string or an object with a url, but got ${typeOf(input)}.`);
+  for (const key of Object.keys(input)) if (!isField(key)) throw unknownField(key);
+  if (typeof input.url !== 'string')
+    throw invalid(`url must be a connection string, but is ${typeOf(input.url)}.`);
+  const settings = parseConnectionString(input.url);
+  const { credentials, clientName } = input;
+  checkCredentials(credentials);
+  if (clientName !== undefined && !(typeof clientName === 'string' && CLIENT_NAME.test(clientName)))
+    throw invalid('clientName must be 1 to 64 characters without spaces.');
+  return {
+    ...settings,
+    ...withTls(settings, input.tls),
+    ...(credentials !== undefined && { credentials }),
+    connectTimeoutMs: numberIn(input, 'connectTimeoutMs', TIMEOUT_RANGE) ?? settings.connectTimeoutMs,
+    commandTimeoutMs: numberIn(input, 'commandTimeoutMs', TIMEOUT_RANGE) ?? settings.commandTimeoutMs,
+    keepAliveMs: numberIn(input, 'keepAliveMs', KEEP_ALIVE_RANGE) ?? settings.keepAliveMs,
+    clientName: clientName ?? settings.clientName,
+  };
+}
+
+const FIELDS = [
+  'url',
+  'credentials',
+  'tls',
+  'connectTimeoutMs',
+  'commandTimeoutMs',
+  'keepAliveMs',
+  'clientName',
+] as const satisfies readonly (keyof RedisSettingsInput)[];
+const TLS_FIELDS = Object.keys(DEFAULT_TLS);
+
+const isField = (key: string): boolean => (FIELDS as readonly string[]).includes(key);
+
+const invalid = (problem: string): SettingsError =>
+  new SettingsError('REDIS_SETTINGS_INVALID', `Redis settings: ${problem}`);
+
+function unknownField(key: string, known: readonly string[] = FIELDS): SettingsError {
+  const meant = nearest(key, known);
+  return invalid(
+    `there is no "${key}"; ${meant === null ? `there are ${known.join(', ')}` : `did you mean ${meant}`}${meant === null ? '.' : '?'}`,
+  );
+}
+
+const typeOf = (value: unknown): string => (value === null ? 'null' : typeof value);
+
+function numberIn(
+  input: RedisSettingsInput,
+  field: 'connectTimeoutMs' | 'commandTimeoutMs' | 'keepAliveMs',
+  { min, max }: { readonly min: number; readonly max: number },
+): number | undefined {
+  const value: unknown = input[field];
+  if (value === undefined) return undefined;
+  if (typeof value === 'number' && Number.isInteger(value) && value >= min && value <= max) return value;
+  throw invalid(
+    `${field} is ${typeof value === 'number' ? value : typeOf(value)}, but must be a whole number of milliseconds from ${min} to ${max}.`,
+  );
+}
+
+function checkCredentials(credentials: unknown): void {
+  if (credentials === undefined || typeof credentials === 'function') return;
+  if (typeof credentials !== 'object' || credentials === null)
+    throw invalid(`credentials must be an object or a function, but are ${typeOf(credentials)}.`);
+  const { username, password } = credentials as Readonly<Record<string, unknown>>;
+  if (typeof password !== 'string')
+    throw invalid(`credentials.password must be a string, but is ${typeOf(password)}.`);
+  if (username !== null && typeof username !== 'string')
+    throw invalid(`credentials.username must be a string or null, but is ${typeOf(username)}.`);
+}
+
+function withTls(
+  settings: RedisSettings,
+  tls: RedisSettingsInput['tls'],
+): Pick<RedisSettings, 'tls' | 'topology'> {
+  const { topology } = settings;
+  const resolved = resolveTls(settings.tls, tls);
+  if (resolved !== null && topology.kind === 'socket')
+    throw invalid('a Unix socket has no TLS; leave tls out.');
+  // Sentinels are reached as the servers are, unless the string says otherwise.
+  const alike = topology.kind === 'sentinel' && (topology.tls === null) === (settings.tls === null);
+  return { tls: resolved, topology: alike ? { ...topology, tls: resolved } : topology };
+}
+
+function resolveTls(written: RedisTls | null, tls: RedisSettingsInput['tls']): RedisTls | null {
+  if (tls === undefined) return written;
+  if (tls === false) return null;
+  if (tls === true) return written ?? DEFAULT_TLS;
+  if (typeof tls !== 'object' || tls === null)
+    throw invalid(`tls must be true, false or an object, but is ${typeOf(tls)}.`);
+  for (const key of Object.keys(tls)) if (!TLS_FIELDS.includes(key)) throw unknownField(key, TLS_FIELDS);
+  return { ...DEFAULT_TLS, ...written, ...tls };
 }
