@@ -86,7 +86,11 @@ async function read(disk: ConfigDisk, set: FileSet): Promise<SourceReading> {
 }
 
 async function readOnce(disk: ConfigDisk, set: FileSet, found: Survey): Promise<SourceReading | 'changed'> {
-  if (found.problems.length > 0) return problemReading(found, found.problems);
+  if (found.problems.length > 0) {
+    // Behind a link that was swapped meanwhile everything seems to be missing: only what is so twice is so.
+    const again = await survey(disk, set);
+    return again.fingerprint === found.fingerprint ? problemReading(found, found.problems) : 'changed';
+  }
   const files: ConfigFile[] = [];
   const problems: ReadProblem[] = [];
   for (const file of found.files) {

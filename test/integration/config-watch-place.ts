@@ -1,7 +1,6 @@
 import { mkdir, mkdtemp, realpath, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { vi } from 'vitest';
 import type { SourceReading } from '../../src/config/source.ts';
 import type { ConfigDisk } from '../../src/config/source-disk.ts';
 import { fileSource, type FileSourceOptions } from '../../src/config/source-files.ts';
@@ -77,10 +76,11 @@ export class Watched implements Disposable {
   }
 
   async until(fact: () => boolean, missing = () => `It is ${JSON.stringify(this.watch.status)}.`): Promise<void> {
-    const check = () => {
-      if (!fact()) throw new Error(missing());
-    };
-    await vi.waitFor(check, { timeout: 20_000, interval: 5 });
+    const deadline = systemClock.monotonicMs() + 20_000;
+    while (!fact()) {
+      if (systemClock.monotonicMs() > deadline) throw new Error(missing());
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
   }
 
   /** Waits until the watch has looked after everything that was done before this call. */
