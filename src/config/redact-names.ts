@@ -1,0 +1,65 @@
+/**
+ * Which keys and environment variables hold secrets, by their names, and which texts are secrets by their looks.
+ * Wide on purpose: what is redacted without need is a nuisance, what is shown without need is an incident.
+ */
+
+const secretWords = new Set(
+  (
+    'password passwords passwd passwort pwd pass passphrase passphrases passcode secret secrets token tokens ' +
+    'credential credentials creds apikey apikeys privatekey accesskey secretkey signingkey encryptionkey sharedkey ' +
+    'authkey masterkey hmackey connectionstring connectionstrings dsn authorization bearer cookie cookies jwt otp ' +
+    'pin htpasswd keyring'
+  ).split(' '),
+);
+
+/** Words that make a `key` or a `string` beside them a secret one. */
+const secretPairs = new Set(
+  (
+    'api key|api keys|private key|private keys|access key|access keys|secret key|secret keys|signing key|' +
+    'signing keys|encryption key|encryption keys|shared key|auth key|master key|hmac key|connection string|' +
+    'connection strings|pass word|pass phrase|redis url|database url|mongo url|amqp url|broker url'
+  ).split('|'),
+);
+
+/**
+ * Whether a key of this name holds a secret: `dbPassword`, `API_KEY`, `access-token`, `ConnectionStrings`.
+ *
+ * @example
+ * isSecretName('renewalIntervalSeconds'); // false
+ * isSecretName('redis_password'); // true
+ */
+export function isSecretName(name: string): boolean {
+  const words = wordsOf(name);
+  if (words.some((word) => secretWords.has(word) || secretWords.has(word.replace(/\d+$/, '')))) return true;
+  // An all-lower-case name has no seams: look for the unmistakable ones inside.
+  if (/passw(or)?d|passphrase|secret|credential|apikey|accesstoken|privatekey|connectionstring/i.test(name)) {
+    return true;
+  }
+  return words.some((word, index) => secretPairs.has(`${word} ${words[index + 1] ?? ''}`));
+}
+
+/** Whether a text mentions a name that {@link isSecretName} knows. */
+export function mentionsSecretName(text: string): boolean {
+  return (text.match(/[\p{L}\p{N}_-]+/gu) ?? []).some(isSecretName);
+}
+
+/** Whether a text is a secret by its looks: a URL or a connection string with a password, or a private key. */
+export function looksSecret(text: string): boolean {
+  return (
+    /:\/\/[^\s/?#]*:[^\s/?#]*@/.test(text) ||
+    /(?:^|[\s;,&?])(?:password|pwd|passwd|secret|accountkey|sharedaccesskey|token)\s*=\s*[^\s,;)}\]]/i.test(
+      text,
+    ) ||
+    /-----BEGIN [A-Z ]*PRIVATE KEY-----/.test(text) ||
+    /^(?:bearer|basic)\s+\S{8,}$/i.test(text)
+  );
+}
+
+function wordsOf(name: string): string[] {
+  return name
+    .replaceAll(/([\p{Ll}\p{N}])(\p{Lu})/gu, '$1 $2')
+    .replaceAll(/(\p{Lu})(\p{Lu}\p{Ll})/gu, '$1 $2')
+    .toLowerCase()
+    .split(/[^\p{L}\p{N}]+/u)
+    .filter((word) => word !== '');
+}

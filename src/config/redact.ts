@@ -1,0 +1,166 @@
+import { type ConfigNode, type ConfigPath, type ConfigValue, follow, walk } from './formats/config-node.ts';
+import type { Hidden } from './diagnostic.ts';
+import { PathPattern } from './formats/path-pattern.ts';
+import type { SourceText } from './formats/source-text.ts';
+import { isSecretName, looksSecret } from './redact-names.ts';
+
+/**
+ * What of a configuration must not be shown. Guarantee: a value is secret if it was made from a secret (`secret()`,
+ * `file()`, secret environment variables), stands under a name that says so, was declared one, looks like one, or is
+ * the same text as one that is. Whatever tells of configurations (differences, diagnostics, history) asks here.
+ */
+
+/** Stands where a secret stood. */
+export const REDACTED = '***';
+
+export interface SecretDeclarations {
+  /** Keys that are secret besides those whose names say so; see {@link PathPattern}. */
+  readonly secretKeys?: readonly string[];
+  /** Keys that are named like secrets and are none. What was made from a secret stays one. */
+  readonly plainKeys?: readonly string[];
+}
+
+/** Shorter secrets are not hunted through texts: they would be found everywhere. */
+const HUNTED_LENGTH_MIN = 4;
+
+export class Secrets {
+  readonly #root: ConfigNode;
+  readonly #secretKeys: readonly PathPattern[];
+  readonly #plainKeys: readonly PathPattern[];
+  readonly #hidden = new Map<SourceText, Hidden[]>();
+  readonly #texts = new Set<string>();
+
+  /** @throws SettingsError `SETTINGS_INVALID`: a declaration is no pattern. */
+  constructor(root: ConfigNode, declarations: SecretDeclarations = {}) {
+    this.#root = root;
+    this.#secretKeys = (declarations.secretKeys ?? []).map((text) => new PathPattern(text));
+    this.#plainKeys = (declarations.plainKeys ?? []).map((text) => new PathPattern(text));
+    walk(root, (node, path) => {
+      if (!node.secret && !this.#byName(path) && !looksSecretNode(node)) return true;
+      this.#hide(node);
+      this.#collect(node);
+      return false;
+    });
+  }
+
+  /** Whether what is at this path, with this value, must not be shown. */
+  isSecret(path: ConfigPath, value: unknown): boolean {
+    if (this.#byName(path) || this.#made(path) !== null) return true;
+    if (typeof value !== 'string') return false;
+    return looksSecret(value) || this.#texts.has(value) || this.#huntedIn(value);
+  }
+
+  /** How far down a path may be told: what is inside a value made from a secret has its names from there. */
+  shownPath(path: ConfigPath): ConfigPath {
+    const made = this.#made(path);
+    return made === null ? path : path.slice(0, made);
+  }
+
+  /** A copy of a plain value, such as a validated configuration, with `***` for each secret. */
+  redact(value: unknown, path: ConfigPath = []): ConfigValue {
+    if (path.length > 0 && this.isSecret(path, value)) return REDACTED;
+    if (Array.isArray(value)) return value.map((item, index) => this.redact(item, [...path, index]));
+    if (typeof value === 'object' && value !== null) {
+      const entries = Object.entries(value).map(([key, each]) => [key, this.redact(each, [...path, key])]);
+      return Object.fromEntries(entries) as ConfigValue;
+    }
+    return plainScalar(value);
+  }
+
+  /** Stretches of this source that an excerpt must not show. */
+  hiddenIn(source: SourceText): readonly Hidden[] {
+    return this.#hidden.get(source) ?? [];
+  }
+
+  /**
+   * Somebody else's words about what is at `path`, without secrets; null if they cannot be told. About a secret they
+   * are told only if they have nothing in common with it, whatever they did to it.
+   */
+  scrub(message: string, path: ConfigPath): string | null {
+    if (this.#touches(path) && this.#resembles(message)) return null;
+    if (looksSecret(message)) return null;
+    let clean = message;
+    for (const text of this.#hunted()) {
+      for (const form of [text, JSON.stringify(text).slice(1, -1)]) clean = clean.replaceAll(form, REDACTED);
+    }
+    return clean;
+  }
+
+  #byName(path: ConfigPath): boolean {
+    if (this.#secretKeys.some((pattern) => pattern.covers(path))) return true;
+    const isNamed = path.some((segment) => typeof segment === 'string' && isSecretName(segment));
+    return isNamed && !this.#plainKeys.some((pattern) => pattern.covers(path));
+  }
+
+  /** Length of the path to the outermost value on the way that was made from a secret. */
+  #made(path: ConfigPath): number | null {
+    for (let length = 0; length <= path.length; length += 1) {
+      const { node, depth } = follow(this.#root, path.slice(0, length));
+      if (depth < length) return null;
+      if (node.secret) return length;
+    }
+    return null;
+  }
+
+  #touches(path: ConfigPath): boolean {
+    return this.#byName(path) || this.#made(path) !== null;
+  }
+
+  #hide(node: ConfigNode): void {
+    const ranges = this.#hidden.get(node.source) ?? [];
+    ranges.push([node.at, node.end]);
+    this.#hidden.set(node.source, ranges);
+  }
+
+  #collect(secret: ConfigNode): void {
+    walk(secret, (node) => {
+      if (node.kind === 'scalar' && (typeof node.value === 'string' || typeof node.value === 'number')) {
+        if (node.value !== '') this.#texts.add(String(node.value));
+      }
+      if (node.kind === 'object' && node.secret) for (const key of node.members.keys()) this.#texts.add(key);
+      return true;
+    });
+  }
+
+  /** The longest first, so that one that contains another is replaced whole. */
+  #hunted(): readonly string[] {
+    return [...this.#texts]
+      .filter((text) => text.length >= HUNTED_LENGTH_MIN)
+      .toSorted((one, other) => other.length - one.length);
+  }
+
+  #huntedIn(value: string): boolean {
+    return this.#hunted().some((text) => value.includes(text));
+  }
+
+  /** Whether a text shares so much as a few characters in a row with any secret. */
+  #resembles(message: string): boolean {
+    const folded = message.toLowerCase();
+    return [...this.#texts].some((text) => {
+      const secret = text.toLowerCase();
+      if (secret.length <= HUNTED_LENGTH_MIN) return folded.includes(secret);
+      for (let at = 0; at + HUNTED_LENGTH_MIN <= secret.length; at += 1) {
+        if (folded.includes(secret.slice(at, at + HUNTED_LENGTH_MIN))) return true;
+      }
+      return false;
+    });
+  }
+}
+
+function looksSecretNode(node: ConfigNode): boolean {
+  return node.kind === 'scalar' && typeof node.value === 'string' && looksSecret(node.value);
+}
+
+/** What a schema made of a value may be no plain value any more: then its kind is told. */
+function plainScalar(value: unknown): ConfigValue {
+  if (
+    value === null ||
+    typeof value === 'string' ||
+    typeof value === 'number' ||
+    typeof value === 'boolean'
+  ) {
+    return value;
+  }
+  if (typeof value === 'bigint') return String(value);
+  return `(${value === undefined ? 'undefined' : typeof value})`;
+}
