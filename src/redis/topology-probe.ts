@@ -29,8 +29,9 @@ export async function probe(endpoints: readonly RedisEndpoint[], ask: AskServer)
   const [primary, another] = answers.filter(({ role }) => role === 'primary');
   if (primary !== undefined && another === undefined)
     return { kind: 'primary', endpoint: primary.endpoint, told };
-  const failures = answers.flatMap(({ failure }) => failure ?? []);
-  if (failures.length === answers.length) throw failures[0];
+  const failures = answers.flatMap(({ failure }) => (failure instanceof Error ? [failure] : []));
+  const [failure] = failures;
+  if (failure !== undefined && failures.length === answers.length) throw failure;
   const problem =
     primary === undefined
       ? 'None of the Redis endpoints is a primary'
