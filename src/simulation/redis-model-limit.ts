@@ -28,7 +28,7 @@ export class LimitWatch {
   deposedWrote(leaseMs: number, token: Token, nowMs: number): void {
     this.#sometimes('deposed-primary-wrote');
     this.#extend(nowMs + leaseMs * DRIFT_SLACK);
-    if (token > this.#token) this.#token = token;
+    this.#cover(token);
   }
 
   /**
@@ -65,13 +65,18 @@ export class LimitWatch {
   }
 
   /** Lost tokens come again where the server's clock is behind them and nobody tells of them. */
-  granted(token: Token, floor: Token, known: Token): void {
+  granted(
+    token: Token,
+    { floor, known, nowMs }: { readonly floor: Token; readonly known: Token; readonly nowMs: number },
+  ): void {
     const unknowable = known < this.#highestGranted && floor <= this.#highestGranted;
     if (token <= this.#highestGranted && unknowable) {
       this.#sometimes('lost-token-behind-clock');
-      if (this.#highestGranted > this.#token) this.#token = this.#highestGranted;
+      this.#cover(this.#highestGranted);
     }
     if (token > this.#highestGranted) this.#highestGranted = token;
+    // Of two that believe, one has the smaller token, and its writes are refused.
+    if (nowMs < this.#untilMs) this.#cover(token);
   }
 
   #stepped(untilMs: number): void {
@@ -81,5 +86,10 @@ export class LimitWatch {
 
   #extend(untilMs: number): void {
     this.#untilMs = Math.max(this.#untilMs, untilMs);
+    this.#cover(this.#highestGranted);
+  }
+
+  #cover(token: Token): void {
+    if (token > this.#token) this.#token = token;
   }
 }

@@ -122,7 +122,7 @@ export class RedisModel implements StoreModel {
     if (reply.kind === 'won') {
       const { token = 0n, highest = 0n } = before?.record ?? {};
       const known = [token, highest, ask.seen].reduce((a, b) => (b > a ? b : a));
-      this.#limits.granted(reply.token, moment.tokenFloor, known);
+      this.#limits.granted(reply.token, { floor: moment.tokenFloor, known, nowMs: this.options.clock.nowMs });
     }
     this.#store(server, ask.resource, record, reply.kind === 'won' || (before?.mirror ?? false));
     if (reply.kind === 'won') this.#count(server, ask.leaseMs, reply.token);

@@ -63,6 +63,7 @@ export class SqliteModel implements StoreModel {
   /** True time until which somebody may believe in a lease that a deleted file held. */
   #lostUntilMs = 0;
   #limitUntilMs = 0;
+  #limitToken = 0n;
 
   constructor(options: SqliteModelOptions) {
     this.#options = options;
@@ -75,7 +76,7 @@ export class SqliteModel implements StoreModel {
   }
 
   get limit(): StoreLimit {
-    return { untilMs: this.#limitUntilMs, token: 0n };
+    return { untilMs: this.#limitUntilMs, token: this.#limitToken };
   }
 
   execute(call: StoreCall, from: string): StoreReply {
@@ -117,7 +118,11 @@ export class SqliteModel implements StoreModel {
       case 'acquire': {
         const decision = protocol.acquire(before, call.request, moment);
         sometimes(decision.reply.kind);
-        if (decision.reply.kind === 'won') this.#judge(before, call.request, moment);
+        if (decision.reply.kind === 'won') {
+          this.#judge(before, call.request, moment);
+          // Of two that believe, one has the smaller token, and its writes are refused.
+          if (this.#options.clock.nowMs < this.#limitUntilMs) this.#limitToken = decision.reply.token;
+        }
         return decision;
       }
       case 'renew': {
