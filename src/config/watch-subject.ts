@@ -31,7 +31,7 @@ export class WatchSubject {
   /** Identity of what the listener knows; null: nothing yet. */
   #told: string | null;
   readonly #tellsFirst: boolean;
-  /** Sizes of the last readable content that was told. */
+  /** Sizes of the last readable content among that. */
   #good: ReadonlyMap<string, number> | null = null;
   #fingerprint: string | null = null;
   /** Its fingerprint does not yet tell a further write from the last one. */
@@ -62,10 +62,16 @@ export class WatchSubject {
     return this.#judge(await this.source.read(), time(), touched);
   }
 
-  /** Why what was just read should not be acted on yet; null if there is no reason to wait. */
-  doubt(reading: SourceReading): string | null {
+  /**
+   * Reads for the listener, who from then on knows what was read: whatever else is found later is told, even what it
+   * had been told of before. With a doubt, it is not to act on the reading and does not know it.
+   */
+  async read(): Promise<{ readonly reading: SourceReading; readonly doubt: string | null }> {
+    const reading = await this.source.read();
     const found = findingOf(reading);
-    return found.identity === this.#told ? null : suspicionOf(this.#good, found);
+    const doubt = found.identity === this.#told ? null : suspicionOf(this.#good, found);
+    if (doubt === null) this.#know(found);
+    return { reading, doubt };
   }
 
   #judge(reading: SourceReading, time: LookTime, touched: boolean): Sighting {
@@ -87,8 +93,7 @@ export class WatchSubject {
   /** Tells what is new, unless it has to be seen once more. */
   #settle(found: Finding, { monotonicMs, believeAfterMs }: LookTime): Sighting['told'] {
     if (found.identity === this.#told) {
-      this.#held = null;
-      if (found.kind === 'read') this.#good = found.sizes;
+      this.#know(found);
       return null;
     }
     const message = suspicionOf(this.#good, found);
@@ -98,9 +103,13 @@ export class WatchSubject {
       const isSeenAgain = believeAfterMs !== null && monotonicMs - this.#held.since >= believeAfterMs;
       if (!isSeenAgain) return null;
     }
+    this.#know(found);
+    return found.kind === 'missing' ? 'missing' : 'changed';
+  }
+
+  #know(found: Finding): void {
     this.#held = null;
     this.#told = found.identity;
     if (found.kind === 'read') this.#good = found.sizes;
-    return found.kind === 'missing' ? 'missing' : 'changed';
   }
 }

@@ -15,10 +15,11 @@ import { WatchSubject } from './watch-subject.ts';
 /**
  * The watch over a configuration's files.
  *
- * What it guarantees: other bytes than those last told of are told within two sweeps of their having come to rest,
- * whatever the system's hints are worth; the same bytes are not told of twice in a row; what vanished, was emptied or
- * lost half of its bytes is told only if a later sweep still finds it so. No error ends it. What it leaves to others:
- * to wait until a file has been left alone (the chart does), to read it, and to judge what is in it.
+ * What it guarantees: other bytes than those last told of, or read, are told within two sweeps of their having come to
+ * rest, whatever the system's hints are worth; the same bytes are not told of twice in a row; what vanished, was emptied
+ * or lost half of its bytes is told only if a later sweep still finds it so. No error ends it. Who listens reads through
+ * it (`read`), so that what is told is always measured against what the listener has. What it leaves to others: to
+ * wait until a file has been left alone (the chart does), and to judge what is in it.
  *
  * Hints (`watch-hints.ts`) say when to look, the sweep looks without being told, the fingerprint says whether to read,
  * the hash whether to tell (`watch-subject.ts`).
@@ -162,10 +163,12 @@ export class ConfigWatch implements Disposable {
     this.lookNow();
   }
 
-  /** Reads the configuration; what may be half-done work is refused, as transient, until it was seen once more. */
+  /**
+   * Reads the configuration for whoever listens to the changes: whatever is found to be other than this is told. What
+   * may be half-done work is refused, as transient, until it was seen once more.
+   */
   async read(): Promise<SourceReading> {
-    const reading = await this.#main.source.read();
-    const doubt = this.#main.doubt(reading);
+    const { reading, doubt } = await this.#main.read();
     if (doubt === null) return reading;
     const { diagnostic } = held(this.#main.source.location, doubt);
     this.lookNow();

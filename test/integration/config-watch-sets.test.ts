@@ -51,11 +51,23 @@ describe('a set of files', () => {
         versions.add(first ?? '');
       }
     }
-    expect(readings.read).toBeGreaterThan(readings.refused);
     expect(readings.missing).toBe(0);
     await watched.until(() => watched.read.length > 3);
     for (const text of watched.read.filter((each) => each !== 'CONFIG_UNSETTLED'))
       expect(new Set(text.split('|')).size).toBe(1);
+  });
+
+  it('is read again when a file joins it meanwhile', async () => {
+    await using dir = await place();
+    await writeFile(dir.path('b.yaml'), 'b');
+    const disk: ConfigDisk = {
+      ...systemDisk,
+      async content(...asked) {
+        await writeFile(dir.path('a.yaml'), 'a');
+        return systemDisk.content(...asked);
+      },
+    };
+    expect(textOf(await fileSource(disk, { directory: dir.path() }).read())).toBe('a|b');
   });
 
   it('that changes during each try is refused, and may be tried again', async () => {

@@ -27,6 +27,6 @@ process.stdin.on('end', () => (ended = true)).resume();
 while (!ended) {
   // Where nothing is left of earlier versions, a reader has to be done between two swaps.
   for (let times = kept === '0' ? 19 : 0; times < 20; times += 1) swap();
-  await new Promise((resolve) => setTimeout(resolve, 2));
+  await new Promise((resolve) => setTimeout(resolve, 5));
 }
 process.stdout.write(`${version}\n`);

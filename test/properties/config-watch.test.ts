@@ -1,0 +1,273 @@
+import { fc, test } from '@fast-check/vitest';
+import { describe, expect, it } from 'vitest';
+import { createActor } from 'xstate';
+import { configReloadMachine, RELOAD_TIMINGS } from '../../machines/index.ts';
+import { fileSource } from '../../src/config/source-files.ts';
+import { ConfigWatch, SWEEP_MS } from '../../src/config/watch.ts';
+import { VirtualClock } from '../../src/runtime/virtual-clock.ts';
+import { fileChanges } from '../../src/streams/file-changes.ts';
+import { CHANGED, INPUT } from '../machines/config-reload-member.ts';
+import { MemoryDisk, type Weather } from './config-watch-disk.ts';
+import { Chance } from './lease-protocol-chance.ts';
+
+/** The watch over a disk in memory, on a virtual clock: changes in the middle of looks, lost hints, failing disks. */
+
+const DIRECTORY = '/etc/conf';
+const PATH = `${DIRECTORY}/app.hcl`;
+const ELSEWHERE = '/srv/other/app.hcl';
+/** Two sweeps and what they may come late, and what looks take: after this everything has been told. */
+const QUIET_MS = 3 * 1.2 * SWEEP_MS;
+
+class World {
+  readonly clock = new VirtualClock();
+  readonly disk: MemoryDisk;
+  readonly watch: ConfigWatch;
+  readonly told: string[] = [];
+  /** What was read at the last event. */
+  read: string | null = null;
+  #contents = 0;
+
+  constructor(seed: number, content = 'port=0'.repeat(10)) {
+    this.disk = new MemoryDisk(this.clock, seed);
+    this.disk.makeDirectory(DIRECTORY);
+    this.disk.makeDirectory('/srv/other');
+    this.disk.write(PATH, content);
+    const source = fileSource(this.disk, { files: PATH });
+    const chance = new Chance(seed + 1);
+    const randomness = { unit: () => chance.unit(), id: () => 'id' };
+    this.watch = new ConfigWatch({ source, disk: this.disk, clock: this.clock, randomness });
+  }
+
+  start(): void {
+    fileChanges(this.watch, this.clock).subscribe(({ type }) => {
+      this.told.push(type);
+      void this.#readNow();
+    });
+  }
+
+  async #readNow(): Promise<void> {
+    const times = this.told.length;
+    const reading = await this.watch.read();
+    if (times !== this.told.length) return;
+    // As the chart does with what may pass by itself.
+    if (reading.kind === 'refused' && reading.transient) this.at(1000, () => void this.#readNow());
+    this.read = reading.kind === 'read' ? Buffer.from(reading.files[0]!.bytes).toString() : reading.kind;
+  }
+
+  /** Another content than the last, or the one before that. */
+  fresh(times: number): string {
+    this.#contents += 1;
+    return `port=${this.#contents % 3}\n`.repeat(times);
+  }
+
+  at(ms: number, act: () => void): void {
+    this.clock.setTimeout(act, ms);
+  }
+
+  /** Moves time, letting everything that waits for an answer of the disk go on at each step. */
+  async run(ms: number): Promise<void> {
+    const until = this.clock.nowMs + ms;
+    while (this.clock.nextMs !== null && this.clock.nextMs <= until) {
+      this.clock.runNext();
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    this.clock.runUntil(until);
+  }
+}
+
+/** What happens to the file, by name. */
+const deeds: Readonly<Record<string, (world: World, size: number) => void>> = {
+  write: (world, size) => world.disk.write(PATH, world.fresh(size)),
+  empty: (world) => world.disk.write(PATH, ''),
+  replace: (world, size) => world.disk.replace(PATH, world.fresh(size)),
+  remove: (world) => world.disk.remove(PATH),
+  touch: (world) => world.disk.touch(PATH),
+  'remove the directory': (world) => world.disk.remove(DIRECTORY),
+  'make the directory': (world) => world.disk.makeDirectory(DIRECTORY),
+  'link elsewhere': (world) => world.disk.linkTo(PATH, ELSEWHERE),
+  'write elsewhere': (world, size) => world.disk.write(ELSEWHERE, world.fresh(size)),
+  'remove elsewhere': (world) => world.disk.remove(ELSEWHERE),
+};
+
+const course = fc.array(
+  fc.record({
+    afterMs: fc.oneof(fc.nat(12), fc.nat(300), fc.nat(3000)),
+    deed: fc.constantFrom(...Object.keys(deeds)),
+    size: fc.nat(12),
+  }),
+  { maxLength: 25 },
+);
+
+const weather: fc.Arbitrary<Weather> = fc.record({
+  lostHints: fc.constantFrom(0, 0.5, 1),
+  errors: fc.constantFrom(0, 0, 0.05),
+});
+
+describe('a watch', () => {
+  test.prop([fc.nat(), course, weather], { numRuns: 150 })(
+    'has told of what is there two sweeps after it came to rest, whatever went wrong before',
+    async (seed, steps, storm) => {
+      const world = new World(seed);
+      const { disk } = world;
+      disk.weather = storm;
+      world.start();
+      for (const { afterMs, deed, size } of steps) {
+        await world.run(afterMs);
+        deeds[deed]?.(world, size);
+      }
+      // Hints stay lost; a disk that goes on failing cannot be read.
+      disk.weather = { ...storm, errors: 0 };
+      await world.run(QUIET_MS);
+      expect(world.read).toBe(disk.textAt(PATH) ?? 'missing');
+      expect(world.watch.status.holding).toBeNull();
+      expect(world.watch.status.degraded.map(({ reason }) => reason)).not.toContain('stalled');
+      world.watch.stop();
+      await world.run(QUIET_MS);
+      expect([world.clock.pending, disk.watched]).toEqual([0, 0]);
+    },
+  );
+
+  const dip = fc.record({
+    // A sweep sees it whole in between: two at the same moment of two sweeps in a row, and no hint, look like one.
+    afterMs: fc.integer({ min: 1.3 * SWEEP_MS, max: 3 * SWEEP_MS }),
+    how: fc.constantFrom('remove', 'empty', 'halve', 'remove the directory'),
+    forMs: fc.nat(0.35 * SWEEP_MS),
+  });
+  test.prop([fc.nat(), fc.array(dip, { maxLength: 8 }), fc.constantFrom(0, 0.5, 1)], { numRuns: 100 })(
+    'tells nothing of a file that is gone, empty or cut for less than a third of a sweep',
+    async (seed, dips, lostHints) => {
+      const content = 'port=1\n'.repeat(10);
+      const world = new World(seed, content);
+      world.disk.weather = { lostHints, errors: 0 };
+      world.start();
+      await world.run(100);
+      for (const { afterMs, how, forMs } of dips) {
+        await world.run(afterMs);
+        if (how === 'halve') world.disk.write(PATH, content.slice(0, 30));
+        else deeds[how]?.(world, 0);
+        await world.run(forMs);
+        world.disk.makeDirectory(DIRECTORY);
+        world.disk.write(PATH, content);
+      }
+      await world.run(QUIET_MS);
+      expect(world.told).toEqual(['file.changed']);
+      world.watch.stop();
+    },
+  );
+
+  test.prop([fc.nat(), course], { numRuns: 50 })(
+    'tells nothing while the bytes stay the same, however often they are written',
+    async (seed, steps) => {
+      const content = 'port=1\n'.repeat(10);
+      const world = new World(seed, content);
+      world.start();
+      for (const { afterMs, size } of steps) {
+        await world.run(afterMs);
+        if (size % 3 === 0) world.disk.touch(PATH);
+        else if (size % 3 === 1) world.disk.replace(PATH, content);
+        else world.disk.write(PATH, content);
+      }
+      await world.run(QUIET_MS);
+      expect(world.told).toEqual(['file.changed']);
+      world.watch.stop();
+    },
+  );
+
+  it('finds two writes of one size within one step of the disk’s clock', async () => {
+    for (let seed = 0; seed < 20; seed += 1) {
+      const world = new World(seed);
+      world.start();
+      await world.run(5000);
+      world.disk.weather = { lostHints: 1, errors: 0 };
+      world.disk.write(PATH, 'port=1'.repeat(10));
+      world.watch.lookNow();
+      await world.run(35);
+      expect(world.read).not.toBe('port=0'.repeat(10));
+      world.disk.write(PATH, 'port=2'.repeat(10));
+      await world.run(QUIET_MS);
+      expect(world.read).toBe('port=2'.repeat(10));
+      world.watch.stop();
+    }
+  });
+
+  it('reports a disk that does not answer, asks it once only, and goes on when it does', async () => {
+    const world = new World(1);
+    const answers: (() => void)[] = [];
+    let hangs = false;
+    const { disk } = world;
+    const entry = disk.entry.bind(disk);
+    disk.entry = async (path) => {
+      if (hangs) await new Promise<void>((resolve) => answers.push(resolve));
+      return entry(path);
+    };
+    world.start();
+    await world.run(1000);
+    hangs = true;
+    disk.replace(PATH, world.fresh(10));
+    await world.run(60_000);
+    expect(world.watch.status.degraded).toMatchObject([{ reason: 'stalled' }]);
+    expect(answers).toHaveLength(1);
+    hangs = false;
+    answers[0]?.();
+    await world.run(QUIET_MS);
+    expect(world.read).toBe(disk.textAt(PATH));
+    expect(world.watch.status.degraded).toEqual([]);
+    world.watch.stop();
+  });
+
+  it('looks twenty times a second at most, whoever writes how often', async () => {
+    const world = new World(1);
+    world.start();
+    for (let written = 0; written < 1000; written += 1)
+      world.at(written, () => world.disk.write(PATH, world.fresh(10)));
+    await world.run(1000);
+    expect(world.watch.status.hints).toBeGreaterThan(500);
+    expect(world.watch.status.looks).toBeLessThanOrEqual(22);
+    world.watch.stop();
+  });
+});
+
+describe('the chart behind a watch', () => {
+  it('reads a file that is written in pieces once, after the last', async () => {
+    const world = new World(1);
+    const { clock, disk, watch } = world;
+    const tried: string[] = [];
+    const at = () => clock.monotonicMs();
+    const actor = createActor(
+      configReloadMachine.provide({
+        actions: {
+          requestRead: (_, { attempt }: { attempt: number }) => {
+            void watch.read().then((reading) => {
+              if (reading.kind !== 'read') throw new Error(reading.kind);
+              const { sha, sizeBytes: size, files } = reading;
+              tried.push(Buffer.from(files[0]!.bytes).toString());
+              const answer = { sha, size, where: PATH, dependencies: null };
+              actor.send({ type: 'content.read', at: at(), attempt, ...answer });
+            });
+          },
+          requestParse: (_, { attempt }: { attempt: number }) =>
+            void clock.setTimeout(
+              () => actor.send({ type: 'content.parsed', at: at(), attempt, dependencies: null }),
+              1,
+            ),
+          requestCheck: (_, { attempt }: { attempt: number }) =>
+            void clock.setTimeout(
+              () => actor.send({ type: 'content.checked', at: at(), attempt, changed: CHANGED }),
+              1,
+            ),
+        },
+      }),
+      { clock, input: { ...INPUT, timings: RELOAD_TIMINGS } },
+    ).start();
+    fileChanges(watch, clock).subscribe((event) => actor.send(event));
+    await world.run(5000);
+    const pieces = Array.from({ length: 10 }, () => world.fresh(2));
+    disk.write(PATH, '');
+    for (let written = 1; written <= pieces.length; written += 1)
+      world.at(written * 250, () => disk.write(PATH, pieces.slice(0, written).join('')));
+    await world.run(20_000);
+    expect(tried).toEqual(['port=0'.repeat(10), pieces.join('')]);
+    actor.stop();
+    watch.stop();
+  });
+});
