@@ -1,5 +1,7 @@
 /** Makes every generated file anew: `npm run generate`. A test holds them equal to what this would write. */
 import { writeFileSync } from 'node:fs';
 import { errorsPage } from './errors-page.ts';
+import { leaseScriptsModule } from './lease-scripts.ts';
 
 writeFileSync(new URL('../docs/errors.md', import.meta.url), errorsPage());
+writeFileSync(new URL('../src/lease/redis-lua.ts', import.meta.url), leaseScriptsModule());

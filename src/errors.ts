@@ -37,6 +37,22 @@ export const ERRORS = {
     reaction: 'fix-settings',
     cure: 'Point the store at a new path; the file there was left untouched.',
   },
+  STORE_KEY_FOREIGN: {
+    reaction: 'fix-settings',
+    cure: 'Give Conclave a key prefix of its own, or remove the key if nothing uses it; it was left untouched.',
+  },
+  STORE_PROTOCOL_OTHER: {
+    reaction: 'fix-settings',
+    cure: 'Run one version of Conclave for a resource, or stop all its members and delete its record.',
+  },
+  STORE_SERVER_OLD: {
+    reaction: 'fix-settings',
+    cure: 'Use the server version that the message names, or a later one.',
+  },
+  STORE_NOT_REPLICATED: {
+    reaction: 'retry',
+    cure: 'Look at the replicas: what too few of them confirm in time does not count, and is tried again.',
+  },
   STORE_UNAVAILABLE: {
     reaction: 'retry',
     cure: 'Nothing to do for a short outage: the member keeps trying.',

@@ -1,0 +1,147 @@
+import type { ConclaveError } from '../errors.ts';
+import { isCluster } from '../redis/client.ts';
+import { hashSlot } from '../redis/hash-slot.ts';
+import type { ExchangeOptions, Outcome, RedisLink, ScriptCall } from '../redis/link.ts';
+import type { RedisScript } from '../redis/script.ts';
+import type { Clock, TimerId } from '../runtime/clock.ts';
+import type { LeaseKeys } from './redis-lease-keys.ts';
+
+/** Most renewals in one run of the script: it holds the server up for a few milliseconds. */
+export const RENEWALS_PER_CALL_MAX = 128;
+/** Up to this many leases renew each on its own, at once; more wait a little for each other. */
+export const CROWD_MIN = 8;
+/** A crowd waits at most this part of the shortest lease in it, so that ten calls carry what a lease/3 brings up. */
+const WINDOW_OF_LEASE = 1 / 30;
+/** Share of the lease in which a call is to be answered, as in the chart. */
+export const PATIENCE_OF_LEASE = 1 / 6;
+
+export interface Renewal {
+  readonly resource: string;
+  readonly keys: LeaseKeys;
+  readonly leaseMs: number;
+  /** Asked when it leaves. */
+  readonly args: () => readonly string[];
+  readonly isWanted: () => boolean;
+  readonly onSent: () => void;
+}
+
+export type RenewalResult =
+  { readonly reply: unknown; readonly replicas: number | null } | { readonly error: ConclaveError };
+
+export interface RenewalsOptions {
+  readonly link: RedisLink;
+  readonly script: RedisScript;
+  readonly clock: Clock;
+  /** What goes before the renewals' own arguments. */
+  readonly suffix: string;
+  readonly replicas: (leaseMs: number) => ExchangeOptions['replicas'];
+}
+
+interface Waiting {
+  readonly renewal: Renewal;
+  readonly resolve: (result: RenewalResult) => void;
+}
+
+/**
+ * Lets renewals travel together. A leader of a few resources is not held up; one of many has the renewals that are
+ * due within a moment go out in one call. The moment is taken off the lease, as belief counts from the request.
+ */
+export class Renewals {
+  readonly #options: RenewalsOptions;
+  /** When each lease was last renewed through here, as long as it can stand. */
+  readonly #crowd = new Map<string, { readonly at: number; readonly leaseMs: number }>();
+  #waiting: Waiting[] = [];
+  #timer: TimerId = null;
+  #dueAt = Infinity;
+
+  constructor(options: RenewalsOptions) {
+    this.#options = options;
+  }
+
+  /** Renews with the next batch. Resolves with an error rather than rejecting. */
+  add(renewal: Renewal): Promise<RenewalResult> {
+    const { clock } = this.#options;
+    const { resource, leaseMs } = renewal;
+    const now = clock.monotonicMs();
+    this.#crowd.delete(resource);
+    this.#crowd.set(resource, { at: now, leaseMs });
+    const { promise, resolve } = Promise.withResolvers<RenewalResult>();
+    this.#waiting.push({ renewal, resolve });
+    const windowMs = this.#crowd.size > CROWD_MIN ? leaseMs * WINDOW_OF_LEASE : 0;
+    if (now + windowMs < this.#dueAt) {
+      this.#dueAt = now + windowMs;
+      clock.clearTimeout(this.#timer);
+      if (windowMs === 0) queueMicrotask(this.#flush);
+      else this.#timer = clock.setTimeout(this.#flush, windowMs);
+    }
+    return promise;
+  }
+
+  /** A lease that is renewed no more does not count for the crowd. */
+  forget(resource: string): void {
+    this.#crowd.delete(resource);
+  }
+
+  readonly #flush = () => {
+    this.#options.clock.clearTimeout(this.#timer);
+    this.#dueAt = Infinity;
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    if (waiting.length > 0) void this.#send(waiting);
+    const now = this.#options.clock.monotonicMs();
+    for (const [resource, { at, leaseMs }] of this.#crowd) {
+      if (now - at > leaseMs) this.#crowd.delete(resource);
+    }
+  };
+
+  async #send(waiting: readonly Waiting[]): Promise<void> {
+    const { link, clock } = this.#options;
+    const patienceMs = PATIENCE_OF_LEASE * Math.min(...waiting.map(({ renewal }) => renewal.leaseMs));
+    const startedAt = clock.monotonicMs();
+    // Which slots may share a call is known once there is a connection; without one, the first call says why.
+    const clustered = await link.client().then(isCluster, () => true);
+    const wanted = waiting.filter(({ renewal }) => renewal.isWanted());
+    const batches = batched(wanted, clustered);
+    if (batches.length === 0) return;
+    const replicas = this.#options.replicas(Math.min(...wanted.map(({ renewal }) => renewal.leaseMs)));
+    const outcomes = await link.runTogether(
+      batches.map((batch) => this.#call(batch)),
+      {
+        patienceMs: Math.max(0, startedAt + patienceMs - clock.monotonicMs()),
+        onSent: () => {
+          for (const { renewal } of wanted) renewal.onSent();
+        },
+        ...(replicas && { replicas }),
+      },
+    );
+    for (const [index, batch] of batches.entries()) deal(batch, outcomes[index] as Outcome);
+  }
+
+  #call(batch: readonly Waiting[]): ScriptCall {
+    return {
+      script: this.#options.script,
+      keys: batch.flatMap(({ renewal: { keys } }) => [keys.mirror, keys.record]),
+      args: [this.#options.suffix, ...batch.flatMap(({ renewal }) => renewal.args())],
+    };
+  }
+}
+
+/** What shares a call: anything on a single server, one slot in a cluster. */
+function batched(waiting: readonly Waiting[], clustered: boolean): Waiting[][] {
+  const slots = Map.groupBy(waiting, ({ renewal }) => (clustered ? hashSlot(renewal.keys.record) : 0));
+  return [...slots.values()].flatMap((each) =>
+    Array.from({ length: Math.ceil(each.length / RENEWALS_PER_CALL_MAX) }, (_, index) =>
+      each.slice(index * RENEWALS_PER_CALL_MAX, (index + 1) * RENEWALS_PER_CALL_MAX),
+    ),
+  );
+}
+
+function deal(batch: readonly Waiting[], outcome: Outcome): void {
+  for (const [index, { resolve }] of batch.entries()) {
+    if ('error' in outcome) resolve(outcome);
+    else {
+      const replies = Array.isArray(outcome.reply) ? (outcome.reply as unknown[]) : [];
+      resolve({ reply: replies[index] ?? outcome.reply, replicas: outcome.replicas });
+    }
+  }
+}

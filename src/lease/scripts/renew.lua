@@ -1,0 +1,79 @@
+-- Extends leases of their holders, or restores records that were lost: decideRenew of lease-protocol.ts for each.
+-- Many at once, since many elections of one process renew at the same time; each for itself, as if asked alone.
+--
+-- KEYS   mirror, record, for each lease
+-- ARGV   channel suffix, then for each lease: id, token, leaseMs, graceMs, beat, term, doubts 0|1
+-- Reply  for each lease
+--        {'renewed', restored 0|1, namesake or ''}
+--        {'denied', holder or '', token}
+--        {'deposed', token, mirror or ''}  the mirror was deleted or overwritten by hand, and the lease released
+--        or what record.lua tells of what is not a lease
+-- Keeps  only the holder of the latest token goes on; a beat never comes back; a loss of data stays noted, for only
+--        time ends a quarantine.
+local suffix = ARGV[1]
+
+local function depose(mirror_key, record_key, stored, mirror)
+  local record = copied(stored)
+  record.holder = ''
+  announce(mirror_key, suffix, 'released', record.token)
+  store(record_key, record, stored)
+  return { 'deposed', record.token, mirror }
+end
+
+local function renew(mirror_key, record_key, ask)
+  local stored, wrong = fetch(record_key)
+  if wrong then return wrong end
+  local before = doubted(stored and copied(stored), ask.doubts)
+  local matches = before ~= nil and before.holder == ask.id and before.token == ask.token
+  local lost = before == nil or before.inc ~= INC or before.lossId ~= ''
+  local highest = before and larger(before.hi, before.token) or '0'
+  local restores = not matches and lost and not above(highest, ask.token)
+  if not matches and not restores then
+    return { 'denied', before and before.holder or '', before and before.token or '0' }
+  end
+  -- A renewal that comes late, or twice, must not bring back a beat that somebody has long been watching.
+  if matches and tonumber(ask.beat) <= tonumber(before.beat) then return { 'renewed', '0', '' } end
+
+  if matches and not lost then
+    local mirror, mirror_wrong = reflected(mirror_key)
+    if mirror_wrong then
+      if mirror_wrong[1] == 'refused' then return mirror_wrong end
+      return depose(mirror_key, record_key, stored, mirror_wrong[3])
+    end
+    local gone = mirror == '' and NOW < tonumber(before.expAt)
+    if gone or (mirror ~= '' and mirror ~= ask.id) then return depose(mirror_key, record_key, stored, mirror) end
+  end
+
+  local record = {
+    v = VERSION, holder = ask.id, by = ask.id, token = ask.token, lease = ask.lease, grace = ask.grace, beat = ask.beat,
+    attempt = matches and before.attempt or ask.beat,
+    term = text(math.max(tonumber(ask.term), matches and tonumber(before.term) or 0)),
+    expAt = text(NOW + tonumber(ask.lease)),
+    maxLease = text(math.max(before and tonumber(before.maxLease) or 0, tonumber(ask.lease))),
+    hi = larger(highest, ask.token),
+    inc = INC,
+    namesake = '',
+  }
+  if not lost then
+    note(record, '', '', '', '')
+  elseif before and before.lossId ~= '' and before.lossInc == INC then
+    note(record, before.lossId, before.lossInc, before.lossAt, before.lossFresh)
+  else
+    note(record, ask.id .. '#' .. ask.beat .. '@' .. text(NOW), INC, text(NOW), '0')
+  end
+  local kind = matches and 'renewed' or 'acquired'
+  announce(mirror_key, suffix, kind, record.token, record.beat, record.lease, record.holder)
+  store(record_key, record, stored)
+  reflect(mirror_key, record.holder, record.lease)
+  return { 'renewed', restores and '1' or '0', matches and before.namesake or '' }
+end
+
+local replies = {}
+for i = 1, #KEYS / 2 do
+  local at = 1 + (i - 1) * 7
+  replies[i] = renew(KEYS[2 * i - 1], KEYS[2 * i], {
+    id = ARGV[at + 1], token = ARGV[at + 2], lease = ARGV[at + 3], grace = ARGV[at + 4],
+    beat = ARGV[at + 5], term = ARGV[at + 6], doubts = ARGV[at + 7],
+  })
+end
+return replies

@@ -1,0 +1,16 @@
+/** Leases in Redis, and how to reach it. */
+export { redisLeases, type RedisPlace } from './lease/redis-leases.ts';
+export type { RedisLeaseNotice, RedisLeaseOptions } from './lease/redis-lease-options.ts';
+export type { ForcedRelease, RedisConnectionState, RedisLeaseStore } from './lease/redis-lease-store.ts';
+export type { LeaseInspection } from './lease/redis-lease-replies.ts';
+export type { RedisClient, RedisCluster, RedisNode } from './redis/client.ts';
+export { describeRedis, parseRedis } from './redis/settings.ts';
+export type {
+  RedisCredentials,
+  RedisCredentialsSource,
+  RedisEndpoint,
+  RedisSettings,
+  RedisSettingsInput,
+  RedisTls,
+  RedisTopology,
+} from './redis/settings.ts';
