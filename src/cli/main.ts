@@ -7,6 +7,7 @@ import { register as journal } from './journal.ts';
 import { printUsageError, reportFailure } from './output.ts';
 import { register as resign } from './resign.ts';
 import { register as run } from './run.ts';
+import { register as simulate } from './simulate.ts';
 import { register as status } from './status.ts';
 import { register as up } from './up.ts';
 
@@ -14,7 +15,7 @@ import { register as up } from './up.ts';
 
 type Register = (program: Command) => void;
 
-const commands: readonly Register[] = [up, demo, run, status, resign, journal, diagram];
+const commands: readonly Register[] = [up, demo, run, status, resign, journal, diagram, simulate];
 
 function createProgram(): Command {
   const program = new Command('conclave')

@@ -6,7 +6,7 @@ export const MEMBER_FAULTS = {
   freeze: 'the whole process stands still; its clocks go on',
   stall: 'the event loop stands still again and again',
   crash: 'the process dies without a word and starts anew later',
-  restart: 'the process stops in order and starts anew',
+  redeploy: 'the process stops in order and starts anew',
   'rolling-restart': 'one process after the other stops in order and starts anew',
   cut: 'nothing gets through between the member and the store',
   'cut-requests': 'requests do not get through, hints do',

@@ -3,7 +3,7 @@ import type { NodeClock, VirtualClock } from '../runtime/virtual-clock.ts';
 import { UsageError } from '../errors.ts';
 import type { HostWitness, Incarnation } from './host.ts';
 import { ProtectedResource, type Write } from './protected-resource.ts';
-import type { StoreCall, StoreReply } from './simulated-store.ts';
+import type { StoreCall, StoreLimit, StoreReply } from './simulated-store.ts';
 import { Violation, type Invariant } from './violation.ts';
 
 /** A term that is over by the clocks and still not told to be is tolerated for this long by a process that runs. */
@@ -48,14 +48,18 @@ export class Judge implements HostWitness {
   readonly resource = new ProtectedResource();
   readonly tally: Tally = { elections: 0, leaderlessMs: 0, gapsMs: [], sometimes: new Map() };
   readonly #clock: VirtualClock;
+  readonly #limit: () => StoreLimit | undefined;
   readonly #terms: OpenTerm[] = [];
   readonly #confirmed = new Map<string, Confirmation>();
   #highestToken = 0n;
   #vacantSince: number | null = 0;
+  #counting = true;
   #failure: Violation | null = null;
 
-  constructor(clock: VirtualClock) {
+  /** @param limit How far the stated limits of the store reach, now. */
+  constructor(clock: VirtualClock, limit: () => StoreLimit | undefined) {
     this.#clock = clock;
+    this.#limit = limit;
   }
 
   readonly sometimes = (what: string): void => {
@@ -112,7 +116,8 @@ export class Judge implements HostWitness {
     const { token } = term;
     const { candidateId } = member.election;
     if (token <= this.#highestToken)
-      this.#violated(
+      this.#unlessLimited(
+        this.#highestToken <= this.#limitedToken,
         'tokens-grow',
         `${candidateId} began a term with ${token}, but there was one with ${this.#highestToken}`,
       );
@@ -125,7 +130,8 @@ export class Judge implements HostWitness {
     try {
       accepted = this.resource.write(write);
     } catch (error) {
-      return this.#violated('fenced-resource', (error as Error).message);
+      const within = write.token <= this.#limitedToken;
+      return this.#unlessLimited(within, 'fenced-resource', (error as Error).message);
     }
     if (accepted) {
       const former = write.token < this.#highestToken && this.leader?.election.term?.token !== write.token;
@@ -134,7 +140,11 @@ export class Judge implements HostWitness {
     }
     this.sometimes('stale-token-refused');
     if (member.believes && member.election.term?.token === write.token)
-      this.#violated('fenced-resource', `the write of ${write.by}, which leads, was refused`);
+      this.#unlessLimited(
+        (this.resource.last?.token ?? 0n) <= this.#limitedToken,
+        'fenced-resource',
+        `the write of ${write.by}, which leads, was refused`,
+      );
   }
 
   failed(member: Incarnation, error: unknown): void {
@@ -143,17 +153,17 @@ export class Judge implements HostWitness {
   }
 
   executed(call: StoreCall, reply: StoreReply): void {
-    if (reply === null || !('kind' in reply)) {
-      if (reply !== null && 'released' in reply && reply.released) this.sometimes('lease-released');
-      return;
-    }
-    this.sometimes(`store-${reply.kind}`);
+    if (reply === null || !('kind' in reply)) return;
     const atMs = this.#clock.nowMs;
     if (call.kind === 'acquire' && reply.kind === 'won') {
       const { id, leaseMs } = call.request;
       const leader = this.leader?.election.candidateId ?? null;
       if (leader !== null && leader !== id)
-        this.#violated('no-early-grant', `${id} was granted ${reply.token} while ${leader} believes`);
+        this.#unlessLimited(
+          this.#isLimited,
+          'no-early-grant',
+          `${id} was granted ${reply.token} while ${leader} believes`,
+        );
       this.#confirmed.set(id, { atMs, leaseMs, token: reply.token, beat: 0 });
     } else if (call.kind === 'renew' && reply.kind === 'renewed') {
       const { id, token, beat, leaseMs } = call.request;
@@ -167,7 +177,21 @@ export class Judge implements HostWitness {
   #twoBelieve(one: OpenTerm, other: OpenTerm): void {
     const tell = ({ member, term }: OpenTerm) =>
       `${member.election.candidateId} (token ${term.token}, ${Math.round(term.remainingMs)} ms left)`;
-    this.#violated('one-believer', `${tell(one)} and ${tell(other)}`);
+    this.#unlessLimited(this.#isLimited, 'one-believer', `${tell(one)} and ${tell(other)}`);
+  }
+
+  get #isLimited(): boolean {
+    return this.#clock.nowMs < (this.#limit()?.untilMs ?? 0);
+  }
+
+  get #limitedToken(): bigint {
+    return this.#limit()?.token ?? 0n;
+  }
+
+  /** What a store says it does not promise is counted, not a failure. */
+  #unlessLimited(limited: boolean, invariant: Invariant, detail: string): void {
+    if (limited) this.sometimes(`limit-${invariant}`);
+    else this.#violated(invariant, detail);
   }
 
   #believes({ member, term }: OpenTerm): void {
@@ -197,7 +221,14 @@ export class Judge implements HostWitness {
       );
   }
 
+  /** From now on it only checks: what is tried out when faults are over is nothing that happens to a service. */
+  stopCounting(): void {
+    this.#count(true);
+    this.#counting = false;
+  }
+
   #count(led: boolean): void {
+    if (!this.#counting) return;
     const now = this.#clock.nowMs;
     if (!led) {
       this.#vacantSince ??= now;

@@ -101,6 +101,7 @@ class PlainModel implements StoreModel {
     });
     if (record === null || record === before) return reply;
     this.#record = record;
+    this.#options.sometimes(record.holder === null ? 'released' : 'stored');
     this.#written.push(before);
     if (this.#written.length > TAIL_MAX) this.#written.shift();
     const signal = signalBetween('simulated', before, record, now);

@@ -27,12 +27,16 @@ export function* recovery(cluster: Cluster, judge: Judge, random: Random): Gener
     withinMs: boundMs,
     reached: () => well.some(leads),
   };
-  // One that is told to stop stops although nobody waits for it; what is left of a restart ends here, too.
+  // Waits that began before go on: after a loss of data, after a resignation, because the journal failed.
+  const settledAtMs = cluster.nowMs + boundMs / 2;
   yield {
     invariant: 'recovers',
-    what: `all of ${names} run`,
+    what: `the others of ${names} watch the leader`,
     withinMs: boundMs,
-    reached: () => well.every(({ member }) => member?.stopping === null),
+    reached: () =>
+      cluster.nowMs >= settledAtMs &&
+      well.some(leads) &&
+      well.every((host) => leads(host) || isWatching(host)),
   };
   const first = judge.leader;
   if (well.length > 1 && first !== null) {
@@ -42,7 +46,7 @@ export function* recovery(cluster: Cluster, judge: Judge, random: Random): Gener
       invariant: 'taken-over',
       // It sits out until another leads, at most one lease; who heard of no release may come later than that.
       what: `after ${first.name} resigned, one of ${names} leads anew`,
-      withinMs: boundMs,
+      withinMs: cluster.handoverMs ?? boundMs,
       reached: () => (judge.leader?.election.term?.token ?? 0n) > token,
     };
   }
@@ -66,4 +70,9 @@ export function* recovery(cluster: Cluster, judge: Judge, random: Random): Gener
     withinMs: boundMs,
     reached: () => members.every(({ stopped }) => stopped),
   };
+}
+
+function isWatching({ member }: Host): boolean {
+  if (member === null || member.stopping !== null) return false;
+  return member.election.actor.getSnapshot().matches({ follower: 'watching' });
 }

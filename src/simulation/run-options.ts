@@ -61,6 +61,9 @@ export interface FixedOptions {
   readonly timings?: TimingOptions | undefined;
   /** Which faults may happen. */
   readonly faults: readonly string[];
+  /** Mean time between two faults; then all of them are equally likely, instead of some drawn. */
+  readonly faultEveryMs?: number | undefined;
+  readonly meanDelayMs?: number | undefined;
   readonly driftPpm?: { readonly from: number; readonly to: number } | undefined;
 }
 
@@ -92,8 +95,8 @@ export function drawOptions(seed: number, fixed: FixedOptions): RunOptions {
     members,
     timings,
     faultyMs: fixed.forMs ?? leaseMs * random.fork('length').between(10, 40),
-    link: drawLink(random.fork('link'), leaseMs),
-    faults: drawFaults(random.fork('faults'), fixed.faults, leaseMs),
+    link: drawLink(random.fork('link'), leaseMs, fixed),
+    faults: drawFaults(random.fork('faults'), fixed, leaseMs),
     disk: drawDisk(random.fork('disk')),
     workEveryMs: leaseMs * work.between(0.05, 0.5),
     slowWork: work.chance(0.3),
@@ -108,10 +111,11 @@ function drawMember(random: Random, { driftPpm }: FixedOptions): MemberOptions {
   return { driftPpm: Math.round(drift), offsetMs };
 }
 
-function drawLink(random: Random, leaseMs: number): LinkOptions {
+function drawLink(random: Random, leaseMs: number, { meanDelayMs }: FixedOptions): LinkOptions {
+  // From one host to across the ocean, at times as slow as it may be.
+  const drawn = random.pick([0.3, 1, 5, 30, 150, leaseMs / 30]);
   return {
-    // From one host to across the ocean, at times as slow as it may be.
-    meanDelayMs: random.pick([0.3, 1, 5, 30, 150, leaseMs / 30]),
+    meanDelayMs: meanDelayMs ?? drawn,
     loss: random.chance(0.5) ? 0 : random.between(0, 0.1),
     duplicates: random.chance(0.5) ? 0 : random.between(0, 0.3),
     hintLoss: random.chance(0.5) ? 0 : random.pick([0.1, 0.5, 1]),
@@ -119,15 +123,17 @@ function drawLink(random: Random, leaseMs: number): LinkOptions {
   };
 }
 
-function drawFaults(random: Random, names: readonly string[], leaseMs: number): FaultOptions {
+function drawFaults(random: Random, fixed: FixedOptions, leaseMs: number): FaultOptions {
   const weights: Record<string, number> = {};
-  for (const name of names) {
+  for (const name of fixed.faults) {
     const own = random.fork(name);
-    if (own.chance(0.6)) weights[name] = own.between(0.2, 1);
+    if (fixed.faultEveryMs !== undefined) weights[name] = 1;
+    else if (own.chance(0.6)) weights[name] = own.between(0.2, 1);
   }
+  const everyMs = leaseMs * random.between(0.4, 3);
   return {
     weights,
-    everyMs: leaseMs * random.between(0.4, 3),
+    everyMs: fixed.faultEveryMs ?? everyMs,
     meanMs: leaseMs * random.between(0.2, 1.2),
     atLeader: random.between(0.3, 0.95),
   };

@@ -76,7 +76,7 @@ class Run {
     this.#options = drawOptions(seed, { ...fixed, driftPpm });
     this.#faults = planFaults(this.#options, only);
     this.#clock = new VirtualClock({ seed });
-    this.#judge = new Judge(this.#clock);
+    this.#judge = new Judge(this.#clock, () => model.limit);
     const model = store.create({
       clock: this.#clock,
       random: new Random(seed).fork('store'),
@@ -141,6 +141,7 @@ class Run {
     const { faultyMs } = this.#options;
     if (this.#recovery === null && next > faultyMs) {
       this.#clock.runUntil(faultyMs);
+      this.#judge.stopCounting();
       return this.#nextGoal();
     }
     if (!this.#clock.runNext())
