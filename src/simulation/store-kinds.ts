@@ -5,6 +5,7 @@ import { MEMBER_FAULTS } from './fault-plan.ts';
 import { plainStore } from './plain-model.ts';
 import { Random } from './random.ts';
 import { redisAsyncStore, redisReplicatedStore, redisStore } from './redis-model.ts';
+import { sqliteStore } from './sqlite-model.ts';
 import { shippedProtocol, type StoreKind } from './simulated-store.ts';
 
 /** Every kind of store that can be simulated. */
@@ -13,6 +14,7 @@ export const STORE_KINDS: readonly StoreKind[] = [
   redisStore,
   redisReplicatedStore,
   redisAsyncStore,
+  sqliteStore,
 ];
 
 /** @throws SettingsError that lists what there is */
