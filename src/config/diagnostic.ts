@@ -20,6 +20,7 @@ export type ConfigProblem =
   | 'VALUE'
   | 'REFERENCE'
   | 'UNKNOWN_KEY'
+  | 'IMMUTABLE'
   | 'SCHEMA';
 
 export interface ConfigDiagnostic extends Diagnostic {

@@ -1,7 +1,7 @@
 import { type ConfigNode, type ConfigPath, type ConfigValue, follow, walk } from './formats/config-node.ts';
-import type { Hidden } from './diagnostic.ts';
 import { PathPattern } from './formats/path-pattern.ts';
 import type { SourceText } from './formats/source-text.ts';
+import type { Hidden } from './diagnostic.ts';
 import { isSecretName, looksSecret } from './redact-names.ts';
 
 /**
@@ -23,12 +23,16 @@ export interface SecretDeclarations {
 /** Shorter secrets are not hunted through texts: they would be found everywhere. */
 const HUNTED_LENGTH_MIN = 4;
 
+/** Shorter texts that only stand beside a secret are everyday words. */
+const BESIDE_LENGTH_MIN = 8;
+
 export class Secrets {
   readonly #root: ConfigNode;
   readonly #secretKeys: readonly PathPattern[];
   readonly #plainKeys: readonly PathPattern[];
   readonly #hidden = new Map<SourceText, Hidden[]>();
   readonly #texts = new Set<string>();
+  #longestFirst: readonly string[] | null = null;
 
   /** @throws SettingsError `SETTINGS_INVALID`: a declaration is no pattern. */
   constructor(root: ConfigNode, declarations: SecretDeclarations = {}) {
@@ -65,6 +69,17 @@ export class Secrets {
       return Object.fromEntries(entries) as ConfigValue;
     }
     return plainScalar(value);
+  }
+
+  /** What an excerpt of the line at this offset must hide; null: the line shows a secret where it should not be. */
+  hiddenAt(source: SourceText, at: number): readonly Hidden[] | null {
+    const [start, end] = source.line(at);
+    const hidden = this.hiddenIn(source).filter(([from, to]) => from < end && to > start);
+    let line = source.text.slice(start, end);
+    for (const [from, to] of hidden.toSorted(([one], [other]) => other - one)) {
+      line = line.slice(0, Math.max(0, from - start)) + line.slice(Math.max(0, to - start));
+    }
+    return this.#huntedIn(line) ? null : hidden;
   }
 
   /** Stretches of this source that an excerpt must not show. */
@@ -113,9 +128,13 @@ export class Secrets {
   }
 
   #collect(secret: ConfigNode): void {
-    walk(secret, (node) => {
+    walk(secret, (node, path) => {
       if (node.kind === 'scalar' && (typeof node.value === 'string' || typeof node.value === 'number')) {
-        if (node.value !== '') this.#texts.add(String(node.value));
+        const text = String(node.value);
+        // `tokens = [{ token = "…", scopes = ["read"] }]`: beside the secrets there are everyday words.
+        const called = path.findLast((segment) => typeof segment === 'string');
+        const isBeside = !node.secret && called !== undefined && !isSecretName(called);
+        if (text.length >= (isBeside ? BESIDE_LENGTH_MIN : 1)) this.#texts.add(text);
       }
       if (node.kind === 'object' && node.secret) for (const key of node.members.keys()) this.#texts.add(key);
       return true;
@@ -124,9 +143,10 @@ export class Secrets {
 
   /** The longest first, so that one that contains another is replaced whole. */
   #hunted(): readonly string[] {
-    return [...this.#texts]
+    this.#longestFirst ??= [...this.#texts]
       .filter((text) => text.length >= HUNTED_LENGTH_MIN)
       .toSorted((one, other) => other.length - one.length);
+    return this.#longestFirst;
   }
 
   #huntedIn(value: string): boolean {

@@ -1,4 +1,4 @@
-import { Secrets, type SecretDeclarations } from '../redact.ts';
+import { type SecretDeclarations, Secrets } from '../redact.ts';
 import { type ConfigPath, type ConfigValue, follow, type ObjectNode, valueOf } from './config-node.ts';
 import type { Dependency } from './references.ts';
 import type { Place } from './source-text.ts';
@@ -9,18 +9,25 @@ export class ConfigDocument {
   readonly root: ObjectNode;
   readonly dependencies: readonly Dependency[];
   readonly secrets: Secrets;
+  readonly #declarations: SecretDeclarations;
   #value: ConfigValue | undefined;
 
   constructor(root: ObjectNode, dependencies: readonly Dependency[], declarations: SecretDeclarations) {
     this.root = root;
     this.dependencies = dependencies;
     this.secrets = new Secrets(root, declarations);
+    this.#declarations = declarations;
   }
 
   /** The plain value, deeply frozen. It holds the secrets, too. */
   get value(): ConfigValue {
     this.#value ??= valueOf(this.root);
     return this.#value;
+  }
+
+  /** The same configuration with another tree. */
+  withRoot(root: ObjectNode): ConfigDocument {
+    return new ConfigDocument(root, this.dependencies, this.#declarations);
   }
 
   /** Where a path stands: its value, or its key; of a path that leads nowhere, the last place on the way. */

@@ -80,6 +80,12 @@ export function decodeText(file: string, bytes: Uint8Array): SourceText | NotTex
   }
   const bad = invalidUtf8At(bytes);
   if (bad !== -1) {
+    if (bad === bytes.byteLength) {
+      return {
+        code: 'ENCODING',
+        message: 'The file ends in the middle of a character; it may have been cut off.',
+      };
+    }
     const utf16 = bytes[0] === 0xff || bytes[0] === 0xfe;
     return {
       code: 'ENCODING',
@@ -94,9 +100,10 @@ export function decodeText(file: string, bytes: Uint8Array): SourceText | NotTex
 /** Offset of the first byte that is not UTF-8, or -1. Decoding a prefix tells: a bisection finds where it stops working. */
 function invalidUtf8At(bytes: Uint8Array): number {
   if (isUtf8Start(bytes, true)) return -1;
+  if (isUtf8Start(bytes, false)) return bytes.byteLength;
   let low = 0;
   let high = bytes.byteLength;
-  // Invariant: the first `low` bytes can begin valid text, the first `high` cannot (or end inside a character).
+  // Invariant: the first `low` bytes can begin valid text, the first `high` cannot.
   while (high - low > 1) {
     const middle = (low + high) >> 1;
     if (isUtf8Start(bytes.subarray(0, middle), false)) low = middle;

@@ -34,8 +34,10 @@ function parsed(source: SourceText): unknown {
     if (error instanceof RangeError) throw tooDeep(0);
     if (!(error instanceof TomlError)) throw error;
     // The first line is the library's own words, the others repeat the file.
+    const offset = offsetOf(source.text, error.line, error.column);
+    if (error.message.includes('excessively nested')) throw tooDeep(offset);
     const [words = ''] = error.message.replace(/^Invalid TOML document: /, '').split('\n');
-    throw new Unreadable('SYNTAX', offsetOf(source.text, error.line, error.column), sentence(words));
+    throw new Unreadable('SYNTAX', offset, sentence(words));
   }
 }
 

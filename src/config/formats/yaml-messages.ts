@@ -7,7 +7,8 @@ const messages: Readonly<Record<ErrorCode, string>> = {
   BAD_COLLECTION_TYPE: 'The tag and the value do not fit together.',
   BAD_DIRECTIVE: 'There is no such directive. Leave the line out.',
   BAD_DQ_ESCAPE: 'There is no such escape. Use single quotes, or \\\\ for a backslash.',
-  BAD_INDENT: 'The indentation fits neither what is before nor what is around it.',
+  BAD_INDENT:
+    'The indentation fits neither what is before nor what is around it; or a bracket is not closed.',
   BAD_PROP_ORDER: 'Anchors and tags go before a value, in its line.',
   BAD_SCALAR_START: 'A text that begins with this character goes in quotes.',
   BLOCK_AS_IMPLICIT_KEY:

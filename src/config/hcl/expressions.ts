@@ -217,6 +217,8 @@ export class ExpressionParser {
   }
 
   #bracketed(token: Token): Expression {
+    // What was skipped before it must not be read again where line breaks count.
+    this.lexer.position = token.at;
     switch (token.text) {
       case '(':
         this.next();
