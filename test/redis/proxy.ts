@@ -59,6 +59,11 @@ export class TcpProxy implements AsyncDisposable {
     return this.#links.size;
   }
 
+  /** The ports that the server sees its clients come from. */
+  get sourcePorts(): readonly number[] {
+    return [...this.#links].flatMap(({ server }) => server.localPort ?? []);
+  }
+
   /** From now on nothing arrives in this direction, and nobody is told: no FIN, no RST. */
   drop(direction: Direction = 'both'): void {
     this.#lost = direction;

@@ -25,6 +25,13 @@ export class RedisCluster implements AsyncDisposable {
     return this.nodes[0] as RedisServer;
   }
 
+  /** What a client connects to. */
+  get url(): string {
+    const { password = '' } = this.first.options;
+    const credentials = password === '' ? '' : `:${password}@`;
+    return `redis+cluster://${credentials}${this.nodes.map(({ host, port }) => `${host}:${port}`).join(',')}`;
+  }
+
   /** The primary that owns the slot of a key. */
   async owner(key: string): Promise<RedisServer> {
     const slot = Number(await this.first.cli('cluster', 'keyslot', key));

@@ -38,6 +38,15 @@ export class SentinelGroup implements AsyncDisposable {
     this.sentinels = started.sentinels;
   }
 
+  /** What a client connects to. */
+  get url(): string {
+    const { password = '', sentinelPassword } = this.options;
+    const hosts = this.sentinels.map(({ port }) => `127.0.0.1:${port}`).join(',');
+    const credentials = password === '' ? '' : `:${password}@`;
+    const query = sentinelPassword === undefined ? '' : `?sentinel_password=${sentinelPassword}`;
+    return `redis+sentinel://${credentials}${hosts}/${this.name}${query}`;
+  }
+
   /** Runs a command on one of the sentinels. */
   cli(...command: readonly string[]): Promise<string> {
     return ask(this.sentinels[0]?.port ?? 0, this.options, command);
