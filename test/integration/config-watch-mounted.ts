@@ -1,16 +1,17 @@
 /**
- * Watches FILE and writes each change of what it finds as a line of JSON; ends with its input.
+ * Watches FILE, by hints alone, and writes each change of what it finds as a line of JSON; ends with its input.
  * Run where FILE is a mount of its own. Usage: node config-watch-mounted.ts FILE
  */
-import { OFTEN_MS, Watched } from './config-watch-place.ts';
+import { Watched } from './config-watch-place.ts';
 
 const [, , path = ''] = process.argv;
-using watched = await Watched.over({ files: path }, { sweepMs: OFTEN_MS });
+using watched = await Watched.over({ files: path });
 let last = '';
-const done = new Promise((resolve) => process.stdin.on('end', resolve).resume());
-watched.watch.statuses.subscribe(({ degraded, foundBySweep }) => {
-  const line = JSON.stringify({ read: watched.read.at(-1) ?? null, degraded, foundBySweep });
+const telling = setInterval(() => {
+  const { degraded, sweeps } = watched.watch.status;
+  const line = JSON.stringify({ read: watched.read.at(-1) ?? null, degraded, sweeps });
   if (line !== last) process.stdout.write(`${line}\n`);
   last = line;
-});
-await done;
+}, 10);
+await new Promise((resolve) => process.stdin.on('end', resolve).resume());
+clearInterval(telling);

@@ -9,7 +9,7 @@ import { CONFIG_FILE_BYTES_MAX, READ_TRIES_MAX, type SourceReading } from '../..
 import type { ConfigDisk } from '../../src/config/source-disk.ts';
 import { fileSource } from '../../src/config/source-files.ts';
 import { systemDisk } from '../../src/config/source-system-disk.ts';
-import { place, swapVolume, textOf, Watched } from './config-watch-place.ts';
+import { place, replaceLink, swapVolume, textOf, Watched, writeDeep } from './config-watch-place.ts';
 
 const WRITER = fileURLToPath(new URL('config-watch-writer.ts', import.meta.url));
 const NAMES = ['a.yaml', 'b.yaml', 'c.yaml'];
@@ -60,14 +60,27 @@ describe('a set of files', () => {
   it('is read again when a file joins it meanwhile', async () => {
     await using dir = await place();
     await writeFile(dir.path('b.yaml'), 'b');
+    let joined = false;
     const disk: ConfigDisk = {
       ...systemDisk,
       async content(...asked) {
-        await writeFile(dir.path('a.yaml'), 'a');
+        if (!joined) await writeFile(dir.path('a.yaml'), 'a');
+        joined = true;
         return systemDisk.content(...asked);
       },
     };
     expect(textOf(await fileSource(disk, { directory: dir.path() }).read())).toBe('a|b');
+  });
+
+  it('behind ..data is what lies there, whatever links to it are not there yet, or still', async () => {
+    await using dir = await place();
+    await swapVolume(dir.path(), 'v1', { 'a.yaml': 'a1', 'b.yaml': 'b1' });
+    await writeDeep(dir.path('..v2', 'a.yaml'), 'a2');
+    await writeDeep(dir.path('..v2', 'c.yaml'), 'c2');
+    await replaceLink(dir.path('..data'), '..v2');
+    const reading = await fileSource(systemDisk, { directory: dir.path() }).read();
+    expect(textOf(reading)).toBe('a2|c2');
+    expect(reading).toMatchObject({ realDirectory: dir.path('..v2') });
   });
 
   it('that changes during each try is refused, and may be tried again', async () => {

@@ -27,7 +27,7 @@ class World {
   read: string | null = null;
   #contents = 0;
 
-  constructor(seed: number, content = 'port=0'.repeat(10)) {
+  constructor(seed: number, content = 'port=0'.repeat(10), sweepMs = SWEEP_MS) {
     this.disk = new MemoryDisk(this.clock, seed);
     this.disk.makeDirectory(DIRECTORY);
     this.disk.makeDirectory('/srv/other');
@@ -35,7 +35,7 @@ class World {
     const source = fileSource(this.disk, { files: PATH });
     const chance = new Chance(seed + 1);
     const randomness = { unit: () => chance.unit(), id: () => 'id' };
-    this.watch = new ConfigWatch({ source, disk: this.disk, clock: this.clock, randomness });
+    this.watch = new ConfigWatch({ source, disk: this.disk, clock: this.clock, randomness, sweepMs });
   }
 
   start(): void {
@@ -82,6 +82,10 @@ const deeds: Readonly<Record<string, (world: World, size: number) => void>> = {
   replace: (world, size) => world.disk.replace(PATH, world.fresh(size)),
   remove: (world) => world.disk.remove(PATH),
   touch: (world) => world.disk.touch(PATH),
+  'forge one of the same size': ({ disk }, size) => {
+    const text = disk.textAt(PATH);
+    if (text !== null) disk.forge(PATH, text.replaceAll(/\d/g, String(size % 10)));
+  },
   'remove the directory': (world) => world.disk.remove(DIRECTORY),
   'make the directory': (world) => world.disk.makeDirectory(DIRECTORY),
   'link elsewhere': (world) => world.disk.linkTo(PATH, ELSEWHERE),
@@ -188,6 +192,81 @@ describe('a watch', () => {
       expect(world.read).toBe('port=2'.repeat(10));
       world.watch.stop();
     }
+  });
+
+  it('finds a rewrite of the same size and the old modification time that no hint told of', async () => {
+    const world = new World(1);
+    world.start();
+    world.disk.weather = { lostHints: 1, errors: 0 };
+    await world.run(5000);
+    world.disk.forge(PATH, 'port=1'.repeat(10));
+    await world.run(QUIET_MS);
+    expect(world.read).toBe('port=1'.repeat(10));
+    world.watch.stop();
+  });
+
+  it('tells of what was there before, if another content was read in between', async () => {
+    const world = new World(1);
+    world.start();
+    await world.run(5000);
+    const before = world.disk.textAt(PATH)!;
+    world.disk.weather = { lostHints: 1, errors: 0 };
+    world.disk.write(PATH, world.fresh(10));
+    const reading = world.watch.read();
+    await world.run(50);
+    expect(await reading).toMatchObject({ kind: 'read' });
+    world.disk.write(PATH, before);
+    await world.run(QUIET_MS);
+    expect(world.told).toEqual(['file.changed', 'file.changed']);
+    expect(world.read).toBe(before);
+    world.watch.stop();
+  });
+
+  it('finds without a sweep what changed between the first look and the first hint', async () => {
+    const world = new World(1, 'port=1', 3_600_000);
+    const { disk } = world;
+    const watch = disk.watch.bind(disk);
+    disk.watch = (...asked) => {
+      if (world.told.length === 1) disk.write(PATH, 'port=2');
+      return watch(...asked);
+    };
+    world.start();
+    await world.run(10_000);
+    expect(world.read).toBe('port=2');
+    world.watch.stop();
+  });
+
+  it('believes what is suspicious at a sweep, not because it was looked at often', async () => {
+    const world = new World(1);
+    world.start();
+    await world.run(100);
+    world.disk.remove(PATH);
+    // The first sweep comes no earlier than 1600 ms after the start.
+    for (let ms = 0; ms < 1400; ms += 100) {
+      world.watch.lookNow();
+      await world.run(100);
+    }
+    expect(world.told).toEqual(['file.changed']);
+    expect(world.watch.status).toMatchObject({ sweeps: 0, holding: { location: PATH } });
+    await world.run(QUIET_MS);
+    expect(world.told).toEqual(['file.changed', 'file.missing']);
+    world.watch.stop();
+  });
+
+  it('does not hold late hints against the system', async () => {
+    const world = new World(1);
+    const { disk, clock } = world;
+    const watch = disk.watch.bind(disk);
+    disk.watch = (path, onHint) => watch(path, (hint) => void clock.setTimeout(() => onHint(hint), 100));
+    world.start();
+    await world.run(100);
+    for (let change = 0; change < 300; change += 1) {
+      disk.replace(PATH, world.fresh(10));
+      await world.run(1370);
+    }
+    expect(world.watch.status.sweeps).toBeGreaterThan(100);
+    expect(world.watch.status).toMatchObject({ changes: 301, foundBySweep: 0 });
+    world.watch.stop();
   });
 
   it('reports a disk that does not answer, asks it once only, and goes on when it does', async () => {
