@@ -138,6 +138,7 @@ export function explainConnectionError(settings: RedisSettings, error: unknown):
   const where = `Redis at ${describeRedis(settings)}`;
   const told = redact(settings, rootOf(error));
   if (told.message.startsWith('Connection is closed')) return explainClosed(settings);
+  if (/ECONNRESET|EPIPE/.test(told.code)) return explainClosed(settings, told.code);
   const found = EXPLANATIONS.find(({ fits }) => fits.test(told.code) || fits.test(told.message));
   const original =
     told.code === '' || told.message.includes(told.code) ? told.message : `${told.code} ${told.message}`;
@@ -147,7 +148,7 @@ export function explainConnectionError(settings: RedisSettings, error: unknown):
 }
 
 /** The other side hung up without a word. */
-export function explainClosed(settings: RedisSettings): StoreUnavailableError {
+export function explainClosed(settings: RedisSettings, code = ''): StoreUnavailableError {
   const guess =
     settings.topology.kind === 'sentinel'
       ? 'the server that the Sentinels name is not the primary (a failover may be under way), or TLS is used on one side only'
@@ -156,7 +157,7 @@ export function explainClosed(settings: RedisSettings): StoreUnavailableError {
         : 'either the port does not speak TLS (use redis:// or ssl=false), or the server wants a certificate of ours (tls_cert, tls_key)';
   return new StoreUnavailableError(
     'STORE_UNAVAILABLE',
-    `Redis at ${describeRedis(settings)}: ${CLOSED}; ${guess}.`,
+    `Redis at ${describeRedis(settings)}: ${CLOSED}; ${guess}.${code === '' ? '' : ` (${code})`}`,
     { outcomeUnknown: false },
   );
 }

@@ -4,7 +4,7 @@ import type { Randomness } from '../runtime/randomness.ts';
 import { systemClock } from '../runtime/system-clock.ts';
 import { systemRandomness } from '../runtime/system-randomness.ts';
 import type { RedisClient, RedisCluster, RedisNode } from './client.ts';
-import type { RedisCredentials, RedisEndpoint, RedisSettings } from './settings-shape.ts';
+import type { RedisCredentials, RedisEndpoint, RedisSettings, RedisTopology } from './settings-shape.ts';
 import { describeRedis } from './settings-text.ts';
 import { Backoff } from './topology-backoff.ts';
 import { beforeEachConnect } from './topology-connect.ts';
@@ -13,6 +13,7 @@ import { loadRedisLibrary, type RedisLibrary } from './topology-library.ts';
 import { clusterOptions, connectionOptions, sentinelOptions, serverOptions } from './topology-options.ts';
 import { type Found, probe } from './topology-probe.ts';
 import { ConnectionReporter } from './topology-report.ts';
+import { SentinelWatch } from './topology-sentinel.ts';
 import { nodeTls } from './topology-tls.ts';
 
 export interface OpenClientOptions {
@@ -55,6 +56,7 @@ export async function openClient(
     tls,
     sentinelTls,
     clock,
+    randomness,
     backoff: new Backoff(clock, randomness),
     onError,
     onNotice: options.onNotice ?? (() => {}),
@@ -66,10 +68,13 @@ interface Means {
   readonly tls: Readonly<Record<string, unknown>> | null;
   readonly sentinelTls: Readonly<Record<string, unknown>> | null;
   readonly clock: Clock;
+  readonly randomness: Randomness;
   readonly backoff: Backoff;
   readonly onError: (error: ConclaveError) => void;
   readonly onNotice: (message: string) => void;
 }
+
+type SentinelTopology = Extract<RedisTopology, { readonly kind: 'sentinel' }>;
 
 class Opener {
   readonly #settings: RedisSettings;
@@ -91,8 +96,12 @@ class Opener {
         return this.#server({ ...topology.endpoint });
       case 'socket':
         return this.#server({ path: topology.path });
-      case 'sentinel':
-        return this.#server(sentinelOptions(this.#settings, this.#means.sentinelTls, this.#means.backoff));
+      case 'sentinel': {
+        const { sentinelTls, backoff } = this.#means;
+        const client = this.#server(sentinelOptions(this.#settings, sentinelTls, backoff));
+        this.#watchSentinels(client, topology);
+        return client;
+      }
       case 'cluster':
         return this.#cluster(topology.endpoints);
       case 'probe': {
@@ -102,6 +111,29 @@ class Opener {
           : this.#server({ ...found.endpoint }, topology.endpoints);
       }
     }
+  }
+
+  #watchSentinels(client: RedisNode, { name, sentinels, username, password }: SentinelTopology): void {
+    const { clock, randomness, sentinelTls } = this.#means;
+    const watch = new SentinelWatch({
+      name,
+      sentinels,
+      clock,
+      backoff: new Backoff(clock, randomness),
+      connect: (sentinel) =>
+        new this.#library.Redis({
+          ...this.#connection(),
+          ...sentinel,
+          username,
+          password,
+          tls: sentinelTls ?? undefined,
+          lazyConnect: true,
+          enableReadyCheck: false,
+          retryStrategy: null,
+        }),
+      onSwitch: () => client.disconnect(true),
+    });
+    client.on('end', () => watch.close());
   }
 
   /** @param among Where to look anew for the primary before every later connect. */
