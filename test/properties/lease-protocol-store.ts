@@ -3,34 +3,17 @@
  * by what must hold of that answer alone.
  */
 import { DRIFT_FACTOR } from '../../machines/leadership.timings.ts';
-import * as protocol from '../../src/lease/lease-protocol.ts';
+import type { StoreMoment } from '../../src/lease/lease-protocol.ts';
 import type { LeaseRecord } from '../../src/lease/lease-record.ts';
 import type {
   AcquireReply,
   AcquireRequest,
-  ReleaseReply,
   ReleaseRequest,
   RenewReply,
   RenewRequest,
 } from '../../src/lease/lease-store.ts';
+import type { Protocol } from '../../src/simulation/simulated-store.ts';
 import type { Chance } from './lease-protocol-chance.ts';
-
-/** The three operations; a mutant is another one of these. */
-export interface Protocol {
-  readonly acquire: typeof protocol.decideAcquire;
-  readonly renew: typeof protocol.decideRenew;
-  readonly release: (
-    before: LeaseRecord | null,
-    ask: ReleaseRequest,
-    moment: protocol.StoreMoment,
-  ) => protocol.Decision<ReleaseReply>;
-}
-
-export const shipped: Protocol = {
-  acquire: protocol.decideAcquire,
-  renew: protocol.decideRenew,
-  release: protocol.decideRelease,
-};
 
 /** What must never be; `invariant` names the promise that broke. */
 export class Violation extends Error {
@@ -174,7 +157,7 @@ export class ModelStore {
     return { record, ageMs: Math.max(0, record.leaseMs - (record.expiresAt - this.moment().now)) };
   }
 
-  private moment(): protocol.StoreMoment {
+  private moment(): StoreMoment {
     const now = this.options.nowMs() * this.rate + this.offsetMs;
     const tokenFloor = BigInt(Math.floor(1_000_000 + now));
     return { now, incarnation: `i${this.incarnation}`, settleMs: 0, tokenFloor, freshStore: 'wait' };
