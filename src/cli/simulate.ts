@@ -49,7 +49,13 @@ async function runOne(options: SimulateOptions): Promise<boolean> {
   const told = { ...run, violation };
   const totals = totalsOf(told, journals?.streams ?? 0);
   const failure = violation === null ? null : await explain(options, request, told);
-  if (json) printJson({ store, ...runAsJson(told, totals), ...(failure !== null && { shrunk: failure }) });
+  if (json)
+    printJson({
+      store,
+      ...runAsJson(told, totals),
+      ...(journals !== null && { journalsDigest: journals.digest }),
+      ...(failure !== null && { shrunk: failure }),
+    });
   else {
     printOptions(run.options, store);
     print('What happened');

@@ -47,10 +47,14 @@ export interface RunResult {
 
 export async function runSeed(request: RunRequest): Promise<RunResult> {
   const run = new Run(request);
-  await isolated(
-    () => run.step(),
-    () => run.wallMs,
-  );
+  try {
+    await isolated(
+      () => run.step(),
+      () => run.wallMs,
+    );
+  } catch (error) {
+    run.fail(error);
+  }
   return run.result();
 }
 
@@ -101,13 +105,12 @@ class Run {
 
   /** One timer and whatever comes of it; false when the run is over. */
   step(): boolean {
-    try {
-      this.#judge.check();
-      return this.#advance();
-    } catch (error) {
-      this.#violation = this.#asViolation(error);
-      return false;
-    }
+    this.#judge.check();
+    return this.#advance();
+  }
+
+  fail(error: unknown): void {
+    this.#violation = this.#asViolation(error);
   }
 
   result(): RunResult {
