@@ -122,6 +122,10 @@ export const ERRORS = {
     reaction: 'fix-code',
     cure: 'Await start() before reading `current`.',
   },
+  CONFIG_NOT_FOUND: {
+    reaction: 'fix-configuration',
+    cure: 'Ask for a generation that the history still holds.',
+  },
   CONFIG_STOPPED: {
     reaction: 'fix-code',
     cure: 'Create a new reload; a stopped one does not start again.',

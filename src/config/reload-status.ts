@@ -1,0 +1,48 @@
+import type { Diagnostic, ReloadStage, Trouble } from '../../machines/index.ts';
+import type { ReloadDriver } from './reload-driver.ts';
+import type { ReloadSettings } from './reload-options.ts';
+import type { ConfigWatchStatus } from './watch-status.ts';
+
+/** How things stand with one member's configuration; nothing in it is secret. */
+export interface ReloadStatus {
+  readonly memberId: string;
+  /** The chart's state, with dots: `applied.confirmed`. */
+  readonly state: string;
+  readonly healthy: boolean;
+  readonly trouble: Trouble | null;
+  /** In force; null before the first. */
+  readonly generation: number | null;
+  readonly sha: string | null;
+  /** Whether it has come through its health watch. */
+  readonly confirmed: boolean;
+  /** Why the newest input is not in force, if it is not. */
+  readonly rejected: {
+    readonly sha: string | null;
+    readonly stage: ReloadStage;
+    readonly diagnostics: readonly Diagnostic[];
+  } | null;
+  readonly source: string;
+  /** Null before `start()`. */
+  readonly watch: ConfigWatchStatus | null;
+}
+
+export function statusOf<T>(driver: ReloadDriver<T>, { memberId, source }: ReloadSettings<T>): ReloadStatus {
+  const { context, value } = driver.actor.getSnapshot();
+  const { applied, trouble, rejection } = context;
+  return {
+    memberId,
+    state: typeof value === 'string' ? value : Object.entries(value).flat().join('.'),
+    healthy: trouble === null,
+    trouble,
+    generation: applied?.generation ?? null,
+    sha: applied?.sha ?? null,
+    confirmed: applied?.confirmed ?? false,
+    rejected: rejection && {
+      sha: rejection.sha,
+      stage: rejection.stage,
+      diagnostics: rejection.diagnostics,
+    },
+    source: source.location,
+    watch: source.status,
+  };
+}

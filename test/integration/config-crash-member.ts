@@ -1,0 +1,55 @@
+/**
+ * A process with a reloaded configuration that kills itself at a given step of applying port 2, as a crash would.
+ * Arguments: directory, step. Says what is in force on standard output, one line of JSON for each change.
+ */
+import { join } from 'node:path';
+import { createConfigReload } from 'conclave/config';
+
+const [directory = '', step = ''] = process.argv.slice(2);
+
+const at = (here: string, port: number): void => {
+  if (here === step && port === 2) process.kill(process.pid, 'SIGKILL');
+};
+const portOf = (value: unknown): number => (value as { port: number }).port;
+
+const handler = (name: string) => ({
+  name,
+  prepare: ({ port }: { port: number }) => {
+    at(`prepare ${name}`, port);
+    return { commit: () => at(`commit ${name}`, port) };
+  },
+});
+
+const reload = createConfigReload({
+  source: join(directory, 'app.json'),
+  schema: {
+    '~standard': {
+      version: 1,
+      vendor: 'test',
+      validate: (value: unknown) => {
+        at('check', portOf(value));
+        return { value: { port: portOf(value) } };
+      },
+    },
+  },
+  handlers: [handler('first'), handler('second')],
+  stateDir: join(directory, 'state'),
+  timings: { quietMs: 20, healthMs: 300 },
+  sweepMs: 200,
+});
+const say = (what: string) =>
+  process.stdout.write(`${JSON.stringify({ what, port: reload.current.port })}\n`);
+reload.on('applied', ({ trigger }) => {
+  say(`applied by ${trigger}`);
+  at('applied', reload.current.port);
+});
+reload.on('confirmed', () => {
+  say('confirmed');
+  at('confirmed', reload.current.port);
+});
+reload.on('rejected', ({ diagnostics: [first] }) =>
+  process.stdout.write(`${JSON.stringify({ what: 'rejected', code: first?.code })}\n`),
+);
+await reload.start();
+say('started');
+process.on('SIGTERM', () => void reload.stop());

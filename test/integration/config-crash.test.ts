@@ -1,0 +1,140 @@
+/** Processes killed while they apply a configuration, and what the next one does. Real processes, real files. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { describe, expect, test, vi } from 'vitest';
+
+interface Line {
+  readonly what: string;
+  readonly port?: number;
+  readonly code?: string;
+}
+
+const program = new URL('config-crash-member.ts', import.meta.url).pathname;
+
+/** One process; killed at the end of the test if it still runs. */
+class Member implements AsyncDisposable {
+  readonly lines: Line[] = [];
+  errors = '';
+  readonly #process;
+  readonly #ended;
+
+  constructor(directory: string, step: string) {
+    const flags = ['--conditions=conclave-source', '--disable-warning=ExperimentalWarning'];
+    this.#process = spawn(process.execPath, [...flags, program, directory, step], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    this.#ended = once(this.#process, 'close');
+    this.#process.stderr.on('data', (chunk: Buffer) => (this.errors += chunk.toString()));
+    createInterface(this.#process.stdout).on('line', (line) => this.lines.push(JSON.parse(line) as Line));
+  }
+
+  async says(what: string): Promise<Line> {
+    const said = () => {
+      const line = this.lines.findLast((each) => each.what === what);
+      if (line === undefined) throw new Error(`says ${JSON.stringify(this.lines)}, not yet "${what}"`);
+      return line;
+    };
+    return vi.waitFor(said, { timeout: 30_000, interval: 20 });
+  }
+
+  /** How it ended. */
+  async ends(): Promise<unknown> {
+    const [code, signal] = (await this.#ended) as [number | null, string | null];
+    return signal ?? code;
+  }
+
+  async stop(): Promise<unknown> {
+    this.#process.kill('SIGTERM');
+    return this.ends();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#process.exitCode === null && this.#process.signalCode === null) this.#process.kill('SIGKILL');
+    await this.#ended;
+  }
+}
+
+async function place(): Promise<AsyncDisposable & { readonly path: string }> {
+  const path = await mkdtemp(join(tmpdir(), 'conclave-config-'));
+  return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true }) };
+}
+
+const write = (directory: string, port: number) =>
+  writeFile(join(directory, 'app.json'), JSON.stringify({ port }));
+
+const CRASHED = { what: 'rejected', code: 'CONFIG_CRASHED' };
+
+describe.concurrent('a process killed while it applies a configuration', () => {
+  /** Killed at this step of applying port 2, with port 1 known to be good. */
+  const killedAt = async (step: string, directory: string) => {
+    await write(directory, 1);
+    await using first = new Member(directory, step);
+    await first.says('confirmed');
+    await write(directory, 2);
+    expect(await first.ends()).toBe('SIGKILL');
+  };
+
+  test.each(['prepare second', 'applied', 'confirmed'])(
+    'at "%s" is followed by one that runs the last good one, and says so',
+    async (step) => {
+      await using directory = await place();
+      await killedAt(step, directory.path);
+      await using next = new Member(directory.path, step);
+      expect(await next.says('started')).toMatchObject({ port: 1 });
+      expect(next.lines[0]).toEqual(CRASHED);
+    },
+  );
+
+  test('before any handler has seen it speaks against no configuration', async () => {
+    await using directory = await place();
+    await killedAt('check', directory.path);
+    await using next = new Member(directory.path, '');
+    expect(await next.says('started')).toMatchObject({ port: 2 });
+  });
+
+  test('in the middle of a commit is remembered by all that follow, until the file is another', async () => {
+    await using directory = await place();
+    await killedAt('commit second', directory.path);
+    for (const lap of [1, 2]) {
+      await using next = new Member(directory.path, 'commit second');
+      expect(await next.says('started'), `lap ${lap}`).toMatchObject({ port: 1 });
+      expect(next.lines[0]).toEqual(CRASHED);
+      expect(await next.stop()).toBe(0);
+    }
+    await using last = new Member(directory.path, 'commit second');
+    await last.says('started');
+    await write(directory.path, 3);
+    expect(await last.says('applied by file')).toMatchObject({ port: 3 });
+  });
+});
+
+describe.concurrent('the directory of a member', () => {
+  test('blames nothing after a stop, is its own, holds whole files, and no other user may read them', async () => {
+    await using directory = await place();
+    await write(directory.path, 2);
+    {
+      await using first = new Member(directory.path, '');
+      await first.says('started');
+      // Stopped while the configuration was new.
+      expect(await first.stop()).toBe(0);
+    }
+    await using member = new Member(directory.path, '');
+    expect(await member.says('started')).toMatchObject({ port: 2 });
+    expect(member.lines).not.toContainEqual(CRASHED);
+    await using second = new Member(directory.path, '');
+    expect(await second.ends()).toBe(1);
+    expect(second.errors).toMatch(/stateDir .* is used by .*CONFIG_STATE_IN_USE/s);
+    await member.says('confirmed');
+    await member.stop();
+    const state = join(directory.path, 'state');
+    const names = await readdir(state);
+    expect(names.toSorted()).toEqual([expect.stringMatching(/^good-[0-9a-f]{64}\.json$/), 'state.json']);
+    for (const name of names) expect((await stat(join(state, name))).mode & 0o777).toBe(0o600);
+    expect((await stat(state)).mode & 0o777).toBe(0o700);
+    expect(await readFile(join(state, 'state.json'), 'utf8')).not.toContain('port');
+  });
+});
