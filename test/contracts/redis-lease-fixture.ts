@@ -1,8 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { filter, firstValueFrom } from 'rxjs';
 import type { RedisLeaseOptions, RedisLeaseStore } from '../../src/redis.ts';
-import type { LeaseStoreFixture } from './lease-store-fixture.ts';
+import { Candidate, type LeaseStoreFixture } from './lease-store-fixture.ts';
 
 /** What a suite of leases in Redis runs on: a server that others use too, each with keys of its own. */
 export interface RedisUnderTest {
@@ -31,15 +30,26 @@ export function redisLeaseFixture(redis: RedisUnderTest, options: RedisLeaseOpti
       const lose = `local all = redis.call('KEYS', KEYS[1]) return #all == 0 or redis.call('DEL', unpack(all))`;
       await redis.cli('eval', lose, '1', `${keyPrefix}*`);
     },
-    watching: async () => {
-      for (const { connection$ } of stores) await firstValueFrom(connection$.pipe(filter(isWatching)));
-    },
+    watching: () => caughtUp(stores),
     [Symbol.asyncDispose]: async () => {
       await Promise.all(stores.map((each) => each.close()));
     },
   };
 }
 
-function isWatching({ subscriber }: { readonly subscriber: string }): boolean {
-  return subscriber === 'ready' || subscriber === 'idle';
+/**
+ * Resolves when each store hears what is told now. What was told before has then arrived, too: a cluster passes it from
+ * node to node after it has answered, in order.
+ */
+async function caughtUp(stores: readonly RedisLeaseStore[]): Promise<void> {
+  const resource = `probe-${randomBytes(6).toString('hex')}`;
+  const silent = new Set(stores);
+  const subscriptions = stores.map((store) => store.watch(resource).subscribe(() => silent.delete(store)));
+  const prober = new Candidate(resource, stores[0] as RedisLeaseStore, 60_000, { resource });
+  const token = await prober.win();
+  for (let beat = 1; silent.size > 0; beat += 1) {
+    await prober.renew(token, beat);
+    await sleep(5);
+  }
+  for (const subscription of subscriptions) subscription.unsubscribe();
 }

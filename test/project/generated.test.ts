@@ -1,7 +1,12 @@
 import { expect, test } from 'vitest';
 import { errorsPage } from '../../scripts/errors-page.ts';
+import { leaseScriptsModule } from '../../scripts/lease-scripts.ts';
 import { read } from './repository.ts';
 
 test('docs/errors.md says what the error table says', () => {
   expect(read('docs/errors.md')).toBe(errorsPage());
+});
+
+test('src/lease/redis-lua.ts holds the scripts of src/lease/scripts', () => {
+  expect(read('src/lease/redis-lua.ts')).toBe(leaseScriptsModule());
 });
