@@ -104,6 +104,15 @@ export class Members implements AsyncDisposable {
     });
   }
 
+  /** Whoever leads by an answer of Redis that came after `since`. */
+  leadsSince(since: number): Promise<Member> {
+    const gained = ({ event, at }: Told) =>
+      at > since && (event.type === 'renewed' || event.type === 'becameLeader');
+    return this.until('somebody leads by a new answer', () =>
+      this.all.find(({ election, told }) => election.isLeader && told.some(gained)),
+    );
+  }
+
   until<T>(what: string, fact: Parameters<typeof until<T>>[1]): Promise<T> {
     return until(what, fact, { withinMs: PATIENCE_MS, everyMs: 5 });
   }

@@ -24,7 +24,7 @@ interface Link {
 }
 
 export class TcpProxy implements AsyncDisposable {
-  readonly #target: ProxyTarget;
+  #target: ProxyTarget;
   readonly #listener: Server;
   readonly #links = new Set<Link>();
   #lost: Direction | null = null;
@@ -85,6 +85,12 @@ export class TcpProxy implements AsyncDisposable {
   /** Resets all connections, and new ones until `heal()`. */
   refuse(): void {
     this.#refusing = true;
+    this.cut();
+  }
+
+  /** Leads somewhere else from now on, as an address does that moves with a failover; resets all connections. */
+  leadTo(target: ProxyTarget): void {
+    this.#target = target;
     this.cut();
   }
 

@@ -32,9 +32,13 @@ export class RedisCluster implements AsyncDisposable {
     return `redis+cluster://${credentials}${this.nodes.map(({ host, port }) => `${host}:${port}`).join(',')}`;
   }
 
+  async slot(key: string): Promise<number> {
+    return Number(await Promise.any(this.nodes.map((node) => node.cli('cluster', 'keyslot', key))));
+  }
+
   /** The primary that owns the slot of a key. */
   async owner(key: string): Promise<RedisServer> {
-    const slot = Number(await this.first.cli('cluster', 'keyslot', key));
+    const slot = await this.slot(key);
     for (const line of (await this.#anyNodes()).split('\n')) {
       const [, address = '', flags = '', , , , , , ...ranges] = line.split(' ');
       if (!flags.includes('master') || flags.includes('fail') || !ranges.some((range) => holds(range, slot)))
@@ -64,7 +68,7 @@ export class RedisCluster implements AsyncDisposable {
 
   /** Moves the slot of a key, with all its keys, to another primary; resolves with that one. */
   async moveSlot(key: string): Promise<RedisServer> {
-    const slot = await this.first.cli('cluster', 'keyslot', key);
+    const slot = String(await this.slot(key));
     const from = await this.owner(key);
     const primaries = await this.#primaries();
     const to = primaries.find((node) => node !== from) as RedisServer;
