@@ -9,12 +9,11 @@
  */
 import { DRIFT_FACTOR } from '../../machines/leadership.timings.ts';
 import type { AcquireReply, AcquireRequest, RenewReply } from '../../src/lease/lease-store.ts';
-import { Chance } from './lease-protocol-chance.ts';
 import type { Protocol } from '../../src/simulation/simulated-store.ts';
+import { Chance } from './lease-protocol-chance.ts';
 import { GRACE_MS, ModelStore, Violation, type Occasion } from './lease-protocol-store.ts';
 
 const RESOURCE = 'r';
-/** Of the members, in order. */
 const LEASES_MS = [1000, 1000, 2500];
 const LONGEST_MS = Math.max(...LEASES_MS);
 
