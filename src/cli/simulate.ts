@@ -83,7 +83,7 @@ async function runMany(options: SimulateOptions, seeds: number): Promise<boolean
     seeds,
     mutant,
     all: mutant === undefined,
-    ...(threads !== undefined && { threads }),
+    threads,
   });
   const tookMs = systemClock.monotonicMs() - began;
   const complete = options.faults === 'all' && mutant === undefined && result.seeds >= REACH_SEEDS;

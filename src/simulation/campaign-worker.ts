@@ -1,6 +1,5 @@
 import { parentPort } from 'node:worker_threads';
-import type { PortionRequest } from './campaign.ts';
-import { runPortion } from './portion.ts';
+import { runPortion, type PortionRequest } from './portion.ts';
 
 /** The thread of a campaign: it is asked for portions of seeds, one after the other. */
 parentPort?.on('message', (request: PortionRequest) => {

@@ -1,6 +1,8 @@
 export { runCampaign, type CampaignRequest, type CampaignResult } from './campaign.ts';
 export { MEMBER_FAULTS, type PlannedFault } from './fault-plan.ts';
+export { huntMutants, type HuntOptions, type Quarry } from './hunt.ts';
 export { checkJournals, type JournalCheck } from './journal-check.ts';
+export { mutants } from './mutants.ts';
 export { Random } from './random.ts';
 export type * from './run-options.ts';
 export { shrink, type Shrunk } from './shrink.ts';

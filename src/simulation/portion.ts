@@ -1,12 +1,28 @@
 import { SettingsError } from '../errors.ts';
 import { nearest } from '../suggest.ts';
-import { JOURNALS_EVERY, type PortionRequest } from './campaign.ts';
 import { checkJournals } from './journal-check.ts';
 import { mutants } from './mutants.ts';
+import type { FixedOptions } from './run-options.ts';
 import type { Mutant } from './simulated-store.ts';
 import { runSeed, type RunRequest, type RunResult } from './simulation.ts';
 import { storeKind } from './store-kinds.ts';
 import { addTotals, emptyTotals, totalsOf, type Totals } from './totals.ts';
+
+/** A few seeds. Plain data, so that it travels to a thread. */
+export interface PortionRequest {
+  /** Name of the kind of store. */
+  readonly store: string;
+  readonly fixed: FixedOptions;
+  readonly firstSeed: number;
+  readonly seeds: number;
+  /** Name of a planted bug. */
+  readonly mutant?: string | undefined;
+  readonly toFirstFailure?: boolean;
+  /** Journals of one seed in so many are verified and replayed; default 20. */
+  readonly journalsEvery?: number;
+}
+
+const JOURNALS_EVERY = 20;
 
 /** @throws SettingsError that lists what there is */
 export function mutantCalled(name: string): Mutant {
@@ -32,6 +48,7 @@ export async function runPortion(request: PortionRequest): Promise<Totals> {
   for (let seed = firstSeed; seed < firstSeed + seeds; seed++) {
     const looksAtJournals = seed % journalsEvery === 0;
     totals = addTotals(totals, await runOne({ ...common, seed }, looksAtJournals));
+    if (request.toFirstFailure === true && totals.failures.length > 0) break;
   }
   return totals;
 }
