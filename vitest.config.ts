@@ -18,6 +18,8 @@ interface Group {
   readonly timeoutMs: number;
   /** Whether some of its tests start a Redis of their own. */
   readonly redis?: true;
+  /** Whether some of its tests look at a page. */
+  readonly browser?: true;
 }
 
 const groups: readonly Group[] = [
@@ -27,6 +29,7 @@ const groups: readonly Group[] = [
   { name: 'simulation', order: 1, timeoutMs: 120 * seconds },
   { name: 'project', order: 1, timeoutMs: 120 * seconds },
   { name: 'integration', order: 2, timeoutMs: 120 * seconds, redis: true },
+  { name: 'browser', order: 2, timeoutMs: 120 * seconds, browser: true },
 ];
 
 export default defineConfig({
@@ -34,13 +37,16 @@ export default defineConfig({
   test: {
     // Two workers, whatever the machine has: that is what the time limits were chosen for.
     maxWorkers: 2,
-    projects: groups.map(({ name, order, timeoutMs, redis }) => ({
+    projects: groups.map(({ name, order, timeoutMs, redis, browser }) => ({
       extends: true,
       test: {
         name,
         include: [`test/${name}/**/*.test.ts`],
         exclude: ['**/*.long.test.ts'],
-        globalSetup: redis ? ['test/redis/global-setup.ts'] : [],
+        globalSetup: [
+          ...(redis ? ['test/redis/global-setup.ts'] : []),
+          ...(browser ? ['test/browser/global-setup.ts'] : []),
+        ],
         testTimeout: timeoutMs,
         hookTimeout: timeoutMs,
         sequence: { groupOrder: order },

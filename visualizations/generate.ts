@@ -6,6 +6,7 @@ import { chartOf } from '../src/cli/diagram-chart.ts';
 import { FORMATS, madeFrom, pictureFile, SHIPPED_CHARTS } from '../src/cli/diagram-shipped.ts';
 import { layOut } from './chart-layout.ts';
 import { toSvg } from './chart-svg.ts';
+import { buildViewer } from './viewer/build.ts';
 
 /** Every generated file of this directory, by name. */
 export async function generate(): Promise<ReadonlyMap<string, string>> {
@@ -19,6 +20,7 @@ export async function generate(): Promise<ReadonlyMap<string, string>> {
       files.set(pictureFile(name, format), text);
     }
   }
+  files.set('viewer.html', await buildViewer((name) => files.get(name) ?? ''));
   return files;
 }
 

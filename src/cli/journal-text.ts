@@ -1,6 +1,6 @@
 import type { StateValue } from 'xstate';
 import type { EffectRecord, JournalRecord, Json } from '../journal/journal.ts';
-import { formatDuration } from './duration.ts';
+import { formatDuration } from './duration-text.ts';
 
 /** Records as people read them. */
 

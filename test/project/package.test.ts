@@ -140,7 +140,7 @@ describe('the published archive', () => {
     const { stdout } = await run('npm', ['pack', '--dry-run', '--json', '--ignore-scripts']);
     const [{ files }] = JSON.parse(stdout) as [{ files: { path: string }[] }];
     const expected =
-      /^(dist|machines|src)\/|^visualizations\/[\w-]+\.svg$|^(package\.json|README\.md|LICENSE|CHANGELOG\.md)$/;
+      /^(dist|machines|src)\/|^visualizations\/([\w-]+\.svg|viewer\.html)$|^(package\.json|README\.md|LICENSE|CHANGELOG\.md)$/;
     expect(files.map(({ path }) => path).filter((path) => !expected.test(path))).toEqual([]);
   });
 });

@@ -1,0 +1,150 @@
+import type { JournalRecord } from '../../src/journal/journal.ts';
+import { JOURNAL_FORMAT } from '../../src/journal/journal.ts';
+import { crc32c } from '../../src/journal/durable-crc32c.ts';
+
+/** Reads a JSONL journal in the browser: line by line, each checked against its length and checksum. */
+
+/** A file that cannot be shown, in words that say where and what to do. */
+export class FileRefused extends Error {}
+
+/** A line of the file that holds a record; its text is decoded again when somebody wants to see it whole. */
+export interface Line {
+  readonly record: JournalRecord;
+  readonly start: number;
+  readonly end: number;
+}
+
+export interface JournalFile {
+  readonly lines: readonly Line[];
+  /** What is not as it should be but does no harm to what precedes it. */
+  readonly notice: string | null;
+}
+
+const NEWLINE = 0x0a;
+const SPACE = 0x20;
+const decoder = new TextDecoder();
+
+/**
+ * All records of a file.
+ *
+ * @throws FileRefused for what is no journal, is damaged, or is of a newer format
+ */
+export function readJournalFile(name: string, bytes: Uint8Array): JournalFile {
+  const lines: Line[] = [];
+  let header: { readonly form?: unknown } | null = null;
+  let ended = false;
+  let number = 0;
+  for (let at = 0; at < bytes.length; number += 1) {
+    const frame = frameAt(bytes, at);
+    const place = `${name}, line ${number + 1}, byte ${at}`;
+    if (typeof frame === 'string') {
+      if (header === null) throw new FileRefused(notAJournal(name, bytes));
+      const notice = `${place}: ${frame}`;
+      // A journal that is being written may end in half a line.
+      if (header.form === 'live' && !hasNewline(bytes, at)) return { lines, notice: null };
+      throw new FileRefused(
+        `The journal is damaged at ${notice}. Copy it again, or list what precedes with conclave journal log.`,
+      );
+    }
+    const value = parse(bytes, frame, place);
+    if (header === null) header = checkHeader(value, name, bytes);
+    else if (value['conclave'] === 'end') ended = true;
+    else if (value['conclave'] === undefined) lines.push({ record: checkRecord(value, place), ...frame });
+    at = frame.next;
+  }
+  if (header === null) throw new FileRefused(`${name} is empty.`);
+  const cut = header.form === 'export' && !ended;
+  return {
+    lines,
+    notice: cut ? `${name} is an export without its last line: its end is missing. Copy it again.` : null,
+  };
+}
+
+interface Frame {
+  readonly start: number;
+  readonly end: number;
+  readonly next: number;
+}
+
+/** The frame at an offset, or what is wrong with the bytes there. */
+function frameAt(bytes: Uint8Array, at: number): Frame | string {
+  let start = at;
+  while (start < at + 9 && bytes[start] !== SPACE) start += 1;
+  const length = Number(ascii(bytes, at, start));
+  const checksum = ascii(bytes, start + 1, start + 9);
+  if (
+    !Number.isInteger(length) ||
+    length <= 0 ||
+    !/^[0-9a-f]{8}$/.test(checksum) ||
+    bytes[start + 9] !== SPACE
+  )
+    return 'no line of a journal begins there';
+  const body = start + 10;
+  const end = body + length;
+  if (end > bytes.length) return 'the line is cut short';
+  if (end < bytes.length && bytes[end] !== NEWLINE) return 'the line is longer than it says';
+  if (crc32c(bytes.subarray(body, end)).toString(16).padStart(8, '0') !== checksum)
+    return 'the checksum is not that of the line';
+  return { start: body, end, next: end + 1 };
+}
+
+function ascii(bytes: Uint8Array, from: number, to: number): string {
+  let text = '';
+  for (let at = from; at < to; at += 1) text += String.fromCharCode(bytes[at] ?? 0);
+  return text;
+}
+
+const hasNewline = (bytes: Uint8Array, from: number): boolean => bytes.indexOf(NEWLINE, from) >= 0;
+
+/** The JSON between two offsets. */
+export function jsonAt(
+  bytes: Uint8Array,
+  { start, end }: { readonly start: number; readonly end: number },
+): unknown {
+  return JSON.parse(decoder.decode(bytes.subarray(start, end))) as unknown;
+}
+
+function parse(bytes: Uint8Array, frame: Frame, place: string): Record<string, unknown> {
+  try {
+    const value = jsonAt(bytes, frame);
+    if (typeof value === 'object' && value !== null) return value as Record<string, unknown>;
+  } catch {
+    // Told below.
+  }
+  throw new FileRefused(`The journal is damaged at ${place}: the line is no JSON object.`);
+}
+
+function checkHeader(
+  value: Record<string, unknown>,
+  name: string,
+  bytes: Uint8Array,
+): { readonly form?: unknown } {
+  if (value['conclave'] !== 'journal') throw new FileRefused(notAJournal(name, bytes));
+  const format = Number(value['format']);
+  if (format > JOURNAL_FORMAT)
+    throw new FileRefused(
+      `${name} has format ${format}; this page reads up to ${JOURNAL_FORMAT}. Open it with the version of conclave that wrote it, or a later one.`,
+    );
+  return value;
+}
+
+function checkRecord(value: Record<string, unknown>, place: string): JournalRecord {
+  const record = value as unknown as JournalRecord;
+  const whole =
+    typeof record.stream === 'string' &&
+    typeof record.seq === 'number' &&
+    typeof record.mono === 'number' &&
+    typeof record.event === 'object' &&
+    Array.isArray(record.effects);
+  if (!whole) throw new FileRefused(`The journal is damaged at ${place}: the line is no record.`);
+  return record;
+}
+
+/** What the file is instead, as far as its first bytes tell. */
+function notAJournal(name: string, bytes: Uint8Array): string {
+  const start = ascii(bytes, 0, Math.min(16, bytes.length));
+  const what = start.startsWith('SQLite format 3')
+    ? 'is a SQLite journal, which a browser cannot read. Export it: conclave journal export FILE --out run.jsonl, or open it with conclave inspect FILE'
+    : 'is no journal of conclave. A journal is written by conclave journal export, or saved by conclave demo --keep';
+  return `${name} ${what}.`;
+}

@@ -1,0 +1,56 @@
+import type { SummaryView } from './summary-view.ts';
+import type { ViewState } from './view-state.ts';
+
+/** The keys of the page; none while somebody writes. */
+export function listenToKeys(
+  view: ViewState,
+  summary: SummaryView,
+  search: HTMLInputElement,
+  help: HTMLDialogElement,
+): void {
+  const term = (by: 1 | -1) => {
+    const at = view.at ?? 0;
+    const spans = summary.spans();
+    const next =
+      by > 0 ? spans.find(({ from }) => from > at + 0.5) : spans.findLast(({ from }) => from < at - 0.5);
+    if (next !== undefined) view.choose(view.rowAt(next.from));
+  };
+  const overlap = () => {
+    const at = view.at ?? 0;
+    const all = view.history?.overlaps ?? [];
+    const next = all.find(({ second }) => second.from > at + 0.5) ?? all[0];
+    if (next !== undefined) view.choose(view.rowAt(next.second.from));
+  };
+  const zoom = (factor: number) => {
+    const [from, until] = view.range;
+    const centre = view.at ?? (from + until) / 2;
+    view.setRange(centre - (centre - from) * factor, centre + (until - centre) * factor);
+  };
+  const keys: Readonly<Record<string, () => void>> = {
+    ArrowLeft: () => view.step(-1),
+    ArrowRight: () => view.step(1),
+    ArrowUp: () => view.step(-1),
+    ArrowDown: () => view.step(1),
+    PageUp: () => view.step(-20),
+    PageDown: () => view.step(20),
+    Home: () => view.choose(view.rows[0] ?? 0),
+    End: () => view.choose(view.rows.at(-1) ?? 0),
+    '[': () => term(-1),
+    ']': () => term(1),
+    o: overlap,
+    '+': () => zoom(0.5),
+    '-': () => zoom(2),
+    '0': () => view.setRange(...view.whole()),
+    '/': () => search.focus(),
+    '?': () => help.showModal(),
+  };
+  document.addEventListener('keydown', (event) => {
+    const writing = event.target instanceof HTMLInputElement || event.target instanceof HTMLSelectElement;
+    if (event.key === 'Escape' && writing) (event.target as HTMLElement).blur();
+    if (writing || help.open || event.ctrlKey || event.metaKey || event.altKey) return;
+    const act = keys[event.key];
+    if (act === undefined) return;
+    event.preventDefault();
+    act();
+  });
+}
