@@ -288,7 +288,7 @@ export class ConfigWatch implements Disposable {
     const { clock } = this.#options;
     if (hinted) this.#account.foundBySweepInARow = 0;
     if (hinted || asked || !swept) return;
-    clock.clearTimeout(this.#timers.late);
+    if (this.#timers.late !== undefined) clock.clearTimeout(this.#timers.late);
     this.#timers.late = clock.setTimeout(() => {
       if (this.#account.hints !== hintsBefore) return;
       this.#account.foundBySweep += 1;

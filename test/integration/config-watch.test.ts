@@ -59,9 +59,9 @@ const ways: Readonly<Record<string, (path: string, text: string) => Promise<unkn
   'another directory in the place of the one above': async (path, text) => {
     const above = dirname(dirname(path));
     await writeDeep(`${above}.new/conf/app.hcl`, text);
-    await rename(above, `${above}.old`);
+    // What was there is left as it was: nothing happens in it.
+    await rename(above, `${above}.${text.trim()}`);
     await rename(`${above}.new`, above);
-    await rm(`${above}.old`, { recursive: true });
   },
   'another hard link in its place': async (path, text) => {
     await writeFile(`${path}.source`, text);

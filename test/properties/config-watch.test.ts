@@ -2,6 +2,7 @@ import { fc, test } from '@fast-check/vitest';
 import { describe, expect, it } from 'vitest';
 import { createActor } from 'xstate';
 import { configReloadMachine, RELOAD_TIMINGS } from '../../machines/index.ts';
+import { fileSha } from '../../src/config/fingerprint.ts';
 import { fileSource } from '../../src/config/source-files.ts';
 import { ConfigWatch, SWEEP_MS } from '../../src/config/watch.ts';
 import { VirtualClock } from '../../src/runtime/virtual-clock.ts';
@@ -27,7 +28,7 @@ class World {
   read: string | null = null;
   #contents = 0;
 
-  constructor(seed: number, content = 'port=0'.repeat(10), sweepMs = SWEEP_MS) {
+  constructor(seed: number, content = 'port=0'.repeat(10), sweepMs = SWEEP_MS, known: string | null = null) {
     this.disk = new MemoryDisk(this.clock, seed);
     this.disk.makeDirectory(DIRECTORY);
     this.disk.makeDirectory('/srv/other');
@@ -35,7 +36,7 @@ class World {
     const source = fileSource(this.disk, { files: PATH });
     const chance = new Chance(seed + 1);
     const randomness = { unit: () => chance.unit(), id: () => 'id' };
-    this.watch = new ConfigWatch({ source, disk: this.disk, clock: this.clock, randomness, sweepMs });
+    this.watch = new ConfigWatch({ source, disk: this.disk, clock: this.clock, randomness, sweepMs, known });
   }
 
   start(): void {
@@ -124,6 +125,7 @@ describe('a watch', () => {
       await world.run(QUIET_MS);
       expect(world.read).toBe(disk.textAt(PATH) ?? 'missing');
       expect(world.watch.status.holding).toBeNull();
+      if (storm.errors === 0) expect(world.watch.status.lastError).toBeNull();
       expect(world.watch.status.degraded.map(({ reason }) => reason)).not.toContain('stalled');
       world.watch.stop();
       await world.run(QUIET_MS);
@@ -223,16 +225,18 @@ describe('a watch', () => {
   });
 
   it('finds without a sweep what changed between the first look and the first hint', async () => {
-    const world = new World(1, 'port=1', 3_600_000);
+    const world = new World(1, 'port=1', 3_600_000, fileSha(Buffer.from('port=1')));
     const { disk } = world;
     const watch = disk.watch.bind(disk);
+    let watched = 0;
     disk.watch = (...asked) => {
-      if (world.told.length === 1) disk.write(PATH, 'port=2');
+      watched += 1;
+      if (watched === 1) disk.write(PATH, 'port=2');
       return watch(...asked);
     };
     world.start();
     await world.run(10_000);
-    expect(world.read).toBe('port=2');
+    expect([world.told, world.read]).toEqual([['file.changed'], 'port=2']);
     world.watch.stop();
   });
 
@@ -265,7 +269,7 @@ describe('a watch', () => {
       await world.run(1370);
     }
     expect(world.watch.status.sweeps).toBeGreaterThan(100);
-    expect(world.watch.status).toMatchObject({ changes: 301, foundBySweep: 0 });
+    expect(world.watch.status).toMatchObject({ changes: 301, foundBySweep: 0, errors: 0 });
     world.watch.stop();
   });
 
