@@ -4,23 +4,12 @@
  */
 import { expect, test } from 'vitest';
 import { describeRedis } from '../redis/presence.ts';
-import { startProxy, type TcpProxy } from '../redis/proxy.ts';
 import { startRedis } from '../redis/redis-server.ts';
 import { until } from '../redis/until.ts';
-import { LEASE_MS, type Member, Members, MIRROR, RECORD, tokenOf } from './redis-members.ts';
+import { LEASE_MS, type Member, Members, MIRROR, RECORD, startApart, tokenOf } from './redis-members.ts';
 
 /** How late a timer may be on a machine that does other things, too. */
 const LATE_MS = 1000;
-
-/** Members that each reach Redis through a proxy of their own. */
-async function startApart(url: { readonly port: number }) {
-  const stack = new AsyncDisposableStack();
-  const proxies: TcpProxy[] = [];
-  for (let n = 0; n < 3; n += 1) proxies.push(stack.use(await startProxy(url)));
-  const members = stack.use(await Members.start({ urls: proxies.map((proxy) => proxy.url) }));
-  const linkOf = (member: Member) => proxies[members.all.indexOf(member)] as TcpProxy;
-  return { members, linkOf, [Symbol.asyncDispose]: () => stack.disposeAsync() };
-}
 
 describeRedis.concurrent("the leader's link", () => {
   test('that loses everything without a word ends its term in time, and another leads', async () => {

@@ -8,6 +8,7 @@ import { expect } from 'vitest';
 import { beliefsOf, overlapsOf, type Succession, successionsOf } from '../../src/election/beliefs.ts';
 import type { JournalRecord } from '../../src/journal/journal.ts';
 import type { LeaseStore } from '../../src/lease/lease-store.ts';
+import { startProxy, type TcpProxy } from '../redis/proxy.ts';
 import { until } from '../redis/until.ts';
 
 export const RESOURCE = 'faults';
@@ -173,4 +174,18 @@ export function tokenOf({ election, name }: Member): bigint {
   const { term } = election;
   if (term === null) throw new Error(`${name} does not lead.`);
   return term.token;
+}
+
+/** Members that each reach the server through a proxy of their own, to which anything may happen. */
+export async function startApart(
+  server: { readonly port: number },
+  options: Omit<MembersOptions, 'urls'> = {},
+) {
+  await using starting = new AsyncDisposableStack();
+  const proxies: TcpProxy[] = [];
+  for (let n = 0; n < (options.members ?? 3); n += 1) proxies.push(starting.use(await startProxy(server)));
+  const members = starting.use(await Members.start({ ...options, urls: proxies.map(({ url }) => url) }));
+  const linkOf = (member: Member) => proxies[members.all.indexOf(member)] as TcpProxy;
+  const owned = starting.move();
+  return { members, linkOf, [Symbol.asyncDispose]: () => owned.disposeAsync() };
 }

@@ -12,6 +12,11 @@ const COMMAND_MS_MAX = 10_000;
 
 type Child = ChildProcessByStdio<null, Readable, Readable>;
 
+export interface Surroundings {
+  readonly cwd: string;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
 export class PortTakenError extends Error {}
 
 export class RedisProcess implements AsyncDisposable {
@@ -19,8 +24,14 @@ export class RedisProcess implements AsyncDisposable {
   readonly #log: string[] = [];
   readonly exited: Promise<void>;
 
-  private constructor(args: readonly string[], cwd: string) {
-    this.#child = guardProcess(spawn('redis-server', args, { cwd, stdio: ['ignore', 'pipe', 'pipe'] }));
+  private constructor(args: readonly string[], { cwd, env }: Surroundings) {
+    this.#child = guardProcess(
+      spawn('redis-server', args, {
+        cwd,
+        env: { ...process.env, ...env },
+        stdio: ['ignore', 'pipe', 'pipe'],
+      }),
+    );
     this.exited = new Promise((resolve) => this.#child.once('close', () => resolve()));
     for (const stream of [this.#child.stdout, this.#child.stderr])
       stream.setEncoding('utf8').on('data', (text: string) => {
@@ -30,9 +41,9 @@ export class RedisProcess implements AsyncDisposable {
   }
 
   /** Starts a server and waits until it says `ready`. A port that is still being given back is tried for again. */
-  static async start(args: readonly string[], cwd: string, ready: RegExp): Promise<RedisProcess> {
+  static async start(args: readonly string[], where: Surroundings, ready: RegExp): Promise<RedisProcess> {
     for (let tries = 1; ; tries += 1) {
-      const process = new RedisProcess(args, cwd);
+      const process = new RedisProcess(args, where);
       try {
         await process.#until(ready);
         return process;

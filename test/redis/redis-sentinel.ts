@@ -118,7 +118,11 @@ export async function startSentinel(options: SentinelOptions = {}): Promise<Sent
     const port = await freePort();
     const file = join(directory.path, `sentinel-${n}.conf`);
     writeFileSync(file, sentinelFile(port, primary.port, options));
-    const process = await RedisProcess.start([file, '--sentinel'], directory.path, /\+monitor master/);
+    const process = await RedisProcess.start(
+      [file, '--sentinel'],
+      { cwd: directory.path },
+      /\+monitor master/,
+    );
     sentinels.push({ port, process: starting.use(process) });
   }
   await until('the sentinels know each other and the replicas', () => allKnown(sentinels, servers, options));

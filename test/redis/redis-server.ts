@@ -21,6 +21,8 @@ export interface RedisOptions {
   readonly dir?: string;
   /** Listens here; otherwise on a free port. */
   readonly port?: number;
+  /** Added to the environment of the process. */
+  readonly env?: Readonly<Record<string, string>>;
   /** Writes each change to disk before it answers (`appendfsync always`), so that a restart finds it. */
   readonly durable?: boolean;
 }
@@ -52,11 +54,7 @@ export class RedisServer implements AsyncDisposable {
   static async start(options: RedisOptions = {}): Promise<RedisServer> {
     const server = new RedisServer(options.port ?? (await freePort()), options);
     try {
-      server.#process = await RedisProcess.start(
-        server.#args(),
-        server.directory,
-        /Ready to accept connections/,
-      );
+      server.#process = await server.#launch();
     } catch (error) {
       await server[Symbol.asyncDispose]();
       throw error;
@@ -102,7 +100,7 @@ export class RedisServer implements AsyncDisposable {
     if (empty)
       for (const file of ['dump.rdb', 'appendonlydir'])
         rmSync(join(this.directory, file), { recursive: true, force: true });
-    this.#process = await RedisProcess.start(this.#args(), this.directory, /Ready to accept connections/);
+    this.#process = await this.#launch();
   }
 
   /** Runs one command by `redis-cli`, with every right; throws what the server refuses. */
@@ -139,6 +137,11 @@ export class RedisServer implements AsyncDisposable {
   get #running(): RedisProcess {
     if (this.#process === null) throw new Error('This redis-server was never started.');
     return this.#process;
+  }
+
+  #launch(): Promise<RedisProcess> {
+    const { env = {} } = this.options;
+    return RedisProcess.start(this.#args(), { cwd: this.directory, env }, /Ready to accept connections/);
   }
 
   #args(): readonly string[] {
