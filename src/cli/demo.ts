@@ -4,12 +4,14 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { ConclaveError } from '../errors.ts';
 import { systemClock } from '../runtime/system-clock.ts';
+import { systemRandomness } from '../runtime/system-randomness.ts';
 import { exportEvidence } from './demo/evidence.ts';
 import { type Ending, perform } from './demo/performance.ts';
 import { printReport, reportAsJson } from './demo/report.ts';
 import { Stage } from './demo/stage.ts';
 import { judge } from './demo/verdict.ts';
 import { parsePositiveDuration } from './duration.ts';
+import { resolveStore, STORE_FORMS } from './lease-stores.ts';
 import { forPeople, prepareDirectory } from './member-places.ts';
 import { addCommand, EXIT, print, printError, printJson } from './output.ts';
 import { onStopSignals } from './stop-signals.ts';
@@ -21,6 +23,7 @@ interface DemoOptions {
   readonly lease: number;
   readonly renew?: number;
   readonly keep?: string;
+  readonly store?: string;
   readonly json?: true;
 }
 
@@ -37,6 +40,7 @@ export function register(program: Command): void {
     examples: [
       ['conclave demo', 'three members until Ctrl-C'],
       ['conclave demo --scenario failover --for 20s', 'kill, freeze and stop the leader in turn'],
+      ['conclave demo --store redis://localhost', 'the same on a Redis'],
       [
         'conclave demo --scenario failover --for 1m --json --keep evidence',
         'for a script; keep the journals',
@@ -49,6 +53,7 @@ export function register(program: Command): void {
     .option('--members <n>', 'how many members', parseMembers, 3)
     .option('--lease <duration>', 'their lease (default: 2s)', parsePositiveDuration, 2000)
     .option('--renew <duration>', 'how often it is renewed (default: a third of it)', parsePositiveDuration)
+    .option('--store <store>', `compete in this one: ${STORE_FORMS} (default: an embedded one)`, parseStore)
     .option('--keep <directory>', 'keep the journals there (JSON lines, one file a process), and the logs')
     .action(demo);
 }
@@ -60,14 +65,23 @@ function parseMembers(text: string): number {
   return n;
 }
 
+/** Members are processes of their own, which a store in one's memory is of no use to. */
+function parseStore(text: string): string {
+  if (text === 'memory')
+    throw new InvalidArgumentError('Members in several processes cannot share a memory.');
+  return resolveStore(text);
+}
+
 async function demo(options: DemoOptions): Promise<void> {
-  const { scenario, members, lease, renew, json } = options;
+  const { scenario, members, lease, renew, json, store } = options;
   const keep = options.keep === undefined ? null : resolve(options.keep);
   if (keep !== null) prepareDirectory(keep, '--keep');
   const directory = mkdtempSync(join(tmpdir(), 'conclave-demo-'));
   const ending = endingOf(options);
   const stage = new Stage(json ? 'json' : process.stdout.isTTY ? 'board' : 'lines', lease);
-  const cluster = { directory, resource: 'demo', members, leaseMs: lease, renewMs: renew };
+  // Elsewhere somebody else may watch a demo, too.
+  const resource = store === undefined ? 'demo' : `demo-${systemRandomness.id()}`;
+  const cluster = { directory, resource, store, members, leaseMs: lease, renewMs: renew };
   let performance;
   try {
     performance = await perform(cluster, scenario, stage, ending);

@@ -1,13 +1,14 @@
 import { existsSync } from 'node:fs';
 import type { LeaseStore, LeaseView } from '../lease/lease-store.ts';
 import { systemClock } from '../runtime/system-clock.ts';
-import { openLeases, resolveStore, storePath } from './lease-stores.ts';
+import { isWholeName, openLeases, resolveStore, storeName, storePath } from './lease-stores.ts';
 import { liveMembers, type LocalMember } from './local-members.ts';
 import { codeOf, defaultResource, placesIn } from './member-places.ts';
 
 /** Who leads what, as far as one can tell here: the store's word, and what each local member says of itself. */
 export interface LeaseOverview {
   readonly resource: string;
+  /** What the store is called, without a secret. */
   readonly store: string;
   /** Holder id of whoever holds a lease that has not ended. */
   readonly leader: string | null;
@@ -25,6 +26,8 @@ export interface OverviewOptions {
 }
 
 const READ_TIMEOUT_MS = 2000;
+/** Members do not tell it. */
+const PASSWORD_UNKNOWN = 'its password is not known here; give it by --store';
 
 /** Reads stores without making any, and keeps them open from one look to the next. */
 export class Overseer implements AsyncDisposable {
@@ -45,7 +48,8 @@ export class Overseer implements AsyncDisposable {
    * One overview for each resource: the one asked for, else all that local members are in, else the default one.
    */
   async look(): Promise<LeaseOverview[]> {
-    const { dir, resource, store } = this.#options;
+    const { dir, resource } = this.#options;
+    const store = this.#options.store === undefined ? undefined : storeName(this.#options.store);
     const members = await liveMembers(dir);
     const known = members.flatMap(({ status }) => status ?? []);
     const byDefault = store ?? `sqlite:${placesIn(dir).leases}`;
@@ -68,21 +72,31 @@ export class Overseer implements AsyncDisposable {
     { resource, store }: { readonly resource: string; readonly store: string },
     members: readonly LocalMember[],
   ): Promise<LeaseOverview> {
-    const path = storePath(store);
-    if (path === null) {
-      // A store in a member's memory cannot be read from here; that member knows.
+    const text = this.#textOf(store);
+    if (text === null) {
+      // It cannot be read from here; the members know.
       const leading = members.find(({ status }) => status?.role === 'leader');
-      return { resource, store, leader: leading?.member ?? null, lease: null, problem: null, members };
+      const problem = store === 'memory' ? null : PASSWORD_UNKNOWN;
+      return { resource, store, leader: leading?.member ?? null, lease: null, problem, members };
     }
+    const path = storePath(store);
+    const problem = path !== null && !existsSync(path) ? 'no such file' : null;
     try {
-      const lease = existsSync(path) ? await this.#read(store, resource) : null;
-      const problem = existsSync(path) ? null : 'no such file';
+      const lease = problem === null ? await this.#read(text, resource) : null;
       const leader = lease !== null && lease.remainingMs > 0 ? lease.holder : null;
       return { resource, store, leader, lease, problem, members };
     } catch (error) {
-      const problem = error instanceof Error ? error.message : codeOf(error);
-      return { resource, store, leader: null, lease: null, problem, members };
+      const why = error instanceof Error ? error.message : codeOf(error);
+      return { resource, store, leader: null, lease: null, problem: why, members };
     }
+  }
+
+  /** What to open a store by; null for one in a member's memory, and where a password is missing. */
+  #textOf(name: string): string | null {
+    const { store } = this.#options;
+    if (name === 'memory') return null;
+    if (store !== undefined && storeName(store) === name) return store;
+    return isWholeName(name) ? name : null;
   }
 
   async #read(store: string, resource: string): Promise<LeaseView | null> {

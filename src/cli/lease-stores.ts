@@ -2,14 +2,16 @@ import { resolve } from 'node:path';
 import { SettingsError } from '../errors.ts';
 import { memoryLeases } from '../lease/memory-lease-store.ts';
 import type { LeaseStore } from '../lease/lease-store.ts';
+import { describeRedis, parseRedis, redisLeases } from '../redis.ts';
 import { sqliteLeases } from '../sqlite.ts';
 
 /** Lease stores by name, as `--store` takes them. */
 
-export const STORE_FORMS = 'sqlite:PATH or memory';
+export const STORE_FORMS = 'sqlite:PATH, memory, or a Redis connection string such as redis://HOST';
 
 /**
- * The same name with an absolute path, so that it means the same anywhere.
+ * The same name with an absolute path, so that it means the same anywhere. That of a Redis still has its password in
+ * it: `storeName` is for telling.
  *
  * @throws SettingsError for a store there is not
  */
@@ -17,15 +19,38 @@ export function resolveStore(text: string, flag = '--store'): string {
   if (text === 'memory') return text;
   const path = /^sqlite:(?:\/\/(?=\/))?(.+)$/.exec(text)?.[1];
   if (path !== undefined) return `sqlite:${resolve(path)}`;
-  throw new SettingsError(
-    'SETTINGS_INVALID',
-    `${flag} is "${text}", but must be ${STORE_FORMS}, for example sqlite:.conclave/leases.db.`,
-  );
+  if (!isRedis(text))
+    throw new SettingsError(
+      'SETTINGS_INVALID',
+      `${flag} is "${text}", but must be ${STORE_FORMS}, for example sqlite:.conclave/leases.db.`,
+    );
+  try {
+    parseRedis(text);
+    return text;
+  } catch (error) {
+    if (!(error instanceof SettingsError)) throw error;
+    throw new SettingsError(error.code, `${flag}: ${error.message}`, { cause: error });
+  }
+}
+
+/** Words and paths alone are taken for slips of the keyboard, although they could be a host or a socket. */
+function isRedis(text: string): boolean {
+  return /^[a-z][a-z0-9+-]*:\/\/|^(redis[+-])?unix:|[,=@]|^[^/]+:\d+$/i.test(text);
 }
 
 /** The path of an embedded store, or null for any other. */
 export function storePath(store: string): string | null {
   return store.startsWith('sqlite:') ? store.slice('sqlite:'.length) : null;
+}
+
+/** What a store is called where others see it: without a secret, and the same for the same place. */
+export function storeName(store: string): string {
+  return store === 'memory' || storePath(store) !== null ? store : describeRedis(parseRedis(store));
+}
+
+/** Whether a store can be opened by its name alone: no password was taken out of it. */
+export function isWholeName(name: string): boolean {
+  return !name.includes('***@');
 }
 
 /**
@@ -36,7 +61,9 @@ export function storePath(store: string): string | null {
  * @throws SettingsError if there is no such store, or its file cannot be one
  */
 export function openLeases(text: string, onNotice: (message: string) => void = () => {}): LeaseStore {
-  const path = storePath(resolveStore(text));
-  if (path === null) return memoryLeases();
+  const store = resolveStore(text);
+  const path = storePath(store);
+  if (store === 'memory') return memoryLeases();
+  if (path === null) return redisLeases(store, { onNotice: ({ message }) => onNotice(message) });
   return sqliteLeases({ path, onNotice: ({ message }) => onNotice(message) });
 }

@@ -11,7 +11,7 @@ import { systemClock } from '../runtime/system-clock.ts';
 import { sqliteJournal } from '../sqlite.ts';
 import { ControlServer } from './control-server.ts';
 import { claimSocket, type MemberSocket } from './control-sockets.ts';
-import { openLeases } from './lease-stores.ts';
+import { openLeases, storeName } from './lease-stores.ts';
 import { prepareDirectory, placesIn } from './member-places.ts';
 
 /** One member as a process of its own: an election, its store, its journal and a socket to ask it by. */
@@ -20,7 +20,7 @@ export interface MemberSettings {
   readonly resource: string;
   /** What people call this member. */
   readonly name: string;
-  /** As `resolveStore` returns it. */
+  /** As `resolveStore` returns it: with the password of a Redis. */
   readonly store: string;
   readonly directory: string;
   /** Path of the journal, or null to keep it in memory. */
@@ -48,6 +48,7 @@ export interface MemberStatus {
   /** What is left of this member's own lease, or until it will ask for it. */
   readonly remainingMs: number | null;
   readonly currentLeader: string | null;
+  /** What it is called, without a secret. */
   readonly store: string;
   readonly journal: string | null;
 }
@@ -178,7 +179,7 @@ export class Member implements AsyncDisposable {
       token: term === null ? null : String(term.token),
       remainingMs: leftMs === null ? null : Math.round(leftMs),
       currentLeader: election.currentLeader,
-      store: this.#settings.store,
+      store: storeName(this.#settings.store),
       journal: this.#settings.journal,
     };
   }

@@ -7,7 +7,7 @@ import { formatDuration, parseDuration, parsePositiveDuration } from './duration
 import { openLog, type MemberLog } from './log.ts';
 import { Member, type MemberSettings } from './member.ts';
 import { defaultResource, forPeople, placesIn, STATE_DIRECTORY } from './member-places.ts';
-import { resolveStore, STORE_FORMS } from './lease-stores.ts';
+import { resolveStore, STORE_FORMS, storeName, storePath } from './lease-stores.ts';
 import { addCommand, print, printJson } from './output.ts';
 import { onStopSignals } from './stop-signals.ts';
 import { Supervision } from './supervision.ts';
@@ -42,6 +42,7 @@ export function register(program: Command): void {
       ['conclave up', 'a member; start it twice to have a follower'],
       ['conclave up --resource billing --lease 30s --renew 10s', 'name what is led, and for how long'],
       ['conclave up --store sqlite:/var/lib/billing/leases.db', 'an embedded store elsewhere'],
+      ['conclave up --store redis://redis.internal:6379', 'members on several hosts'],
     ],
     exitCodes: { 0: 'stopped as asked, leadership handed over', 1: 'it could not start or go on' },
   })
@@ -149,7 +150,8 @@ function inFlags({ code, message }: SettingsError): string {
 }
 
 function announce(member: Member, settings: MemberSettings, json: boolean): void {
-  const { resource, store, journal, name } = settings;
+  const { resource, journal, name } = settings;
+  const store = storeName(settings.store);
   const { leaseMs, renewIntervalMs, graceMs } = member.election.actor.getSnapshot().context.timings;
   const { candidateId } = member.election;
   const { socket } = member.socket;
@@ -158,9 +160,9 @@ function announce(member: Member, settings: MemberSettings, json: boolean): void
     const told = { member: candidateId, name, resource, pid: process.pid, store, journal, socket, timings };
     return printJson({ type: 'up', version: VERSION, ...told });
   }
-  const [kind, path] = store.startsWith('sqlite:') ? ['embedded', store.slice(7)] : [store, null];
+  const path = storePath(store);
   print(`conclave ${VERSION}: member ${candidateId} of "${resource}", pid ${process.pid}`);
-  print(`  store    ${path === null ? kind : `${forPeople(path)} (${kind}: for processes of this host)`}`);
+  print(`  store    ${path === null ? store : `${forPeople(path)} (embedded: for processes of this host)`}`);
   print(`  journal  ${journal === null ? 'in memory' : forPeople(journal)}`);
   print(`  control  ${forPeople(socket)}`);
   const grace = graceMs === 0 ? '' : `, grace ${formatDuration(graceMs)}`;

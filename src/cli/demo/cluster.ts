@@ -17,6 +17,8 @@ export type ClusterEvent =
 export interface ClusterOptions {
   readonly directory: string;
   readonly resource: string;
+  /** Where they compete, instead of in the directory. */
+  readonly store?: string | undefined;
   readonly members: number;
   readonly leaseMs: number;
   readonly renewMs?: number | undefined;
@@ -39,7 +41,7 @@ export interface Leading {
 /** The store itself gives up on a lock after a while. */
 const patient = new AbortController().signal;
 
-/** Real members as processes of their own, competing in an embedded store. Disposing of it ends them all. */
+/** Real members as processes of their own, competing in one store. Disposing of it ends them all. */
 export class Cluster implements AsyncDisposable {
   readonly options: ClusterOptions;
   readonly #members = new Map<string, MemberProcess>();
@@ -53,10 +55,10 @@ export class Cluster implements AsyncDisposable {
   #stopped: Promise<void> | null = null;
 
   constructor(options: ClusterOptions) {
-    const { directory, resource, leaseMs, renewMs, flags = [] } = options;
+    const { directory, resource, store, leaseMs, renewMs, flags = [] } = options;
     this.options = options;
     mkdirSync(join(directory, 'logs'), { recursive: true });
-    this.#store = `sqlite:${placesIn(directory).leases}`;
+    this.#store = store ?? `sqlite:${placesIn(directory).leases}`;
     this.#flags = [
       '--dir',
       directory,
@@ -65,6 +67,7 @@ export class Cluster implements AsyncDisposable {
       '--lease',
       `${leaseMs}ms`,
       ...(renewMs === undefined ? [] : ['--renew', `${renewMs}ms`]),
+      ...(store === undefined ? [] : ['--store', store]),
       ...flags,
     ];
   }
