@@ -43,6 +43,16 @@ export function mentionsSecretName(text: string): boolean {
   return (text.match(/[\p{L}\p{N}_-]+/gu) ?? []).some(isSecretName);
 }
 
+/**
+ * Whether a line that could not be read may assign a secret. Wider than {@link mentionsSecretName}: where a line break
+ * or a quote is lost, a name may have grown together with what was before it.
+ */
+export function mayAssignSecret(line: string): boolean {
+  return /pass|pwd|secret|token|credential|creds|key|dsn|auth|bearer|cookie|jwt|connection|otp|pin/i.test(
+    line,
+  );
+}
+
 /** Whether a text is a secret by its looks: a URL or a connection string with a password, or a private key. */
 export function looksSecret(text: string): boolean {
   return (
@@ -58,6 +68,7 @@ export function looksSecret(text: string): boolean {
 function wordsOf(name: string): string[] {
   return name
     .replaceAll(/([\p{Ll}\p{N}])(\p{Lu})/gu, '$1 $2')
+    .replaceAll(/(\p{N})(\p{L})/gu, '$1 $2')
     .replaceAll(/(\p{Lu})(\p{Lu}\p{Ll})/gu, '$1 $2')
     .toLowerCase()
     .split(/[^\p{L}\p{N}]+/u)

@@ -23,6 +23,8 @@ export interface SecretDeclarations {
 /** Shorter secrets are not hunted through texts: they would be found everywhere. */
 const HUNTED_LENGTH_MIN = 4;
 
+/** So many characters in a row of a secret are not told anywhere. */
+const RESEMBLANCE_LENGTH_MIN = 6;
 /** Shorter texts that only stand beside a secret are everyday words. */
 const BESIDE_LENGTH_MIN = 8;
 
@@ -92,13 +94,14 @@ export class Secrets {
    * are told only if they have nothing in common with it, whatever they did to it.
    */
   scrub(message: string, path: ConfigPath): string | null {
-    if (this.#touches(path) && this.#resembles(message)) return null;
+    if (this.#touches(path) && this.#resembles(message, HUNTED_LENGTH_MIN)) return null;
     if (looksSecret(message)) return null;
     let clean = message;
     for (const text of this.#hunted()) {
       for (const form of [text, JSON.stringify(text).slice(1, -1)]) clean = clean.replaceAll(form, REDACTED);
     }
-    return clean;
+    // Cut off, escaped twice or in capitals it is still the secret.
+    return this.#resembles(clean, RESEMBLANCE_LENGTH_MIN) ? null : clean;
   }
 
   #byName(path: ConfigPath): boolean {
@@ -153,14 +156,17 @@ export class Secrets {
     return this.#hunted().some((text) => value.includes(text));
   }
 
-  /** Whether a text shares so much as a few characters in a row with any secret. */
-  #resembles(message: string): boolean {
+  /** Whether a text shares so many characters in a row with any secret. */
+  #resembles(message: string, length: number): boolean {
     const folded = message.toLowerCase();
+    const pieces = new Set<string>();
+    for (let at = 0; at + length <= folded.length; at += 1) pieces.add(folded.slice(at, at + length));
     return [...this.#texts].some((text) => {
       const secret = text.toLowerCase();
-      if (secret.length <= HUNTED_LENGTH_MIN) return folded.includes(secret);
-      for (let at = 0; at + HUNTED_LENGTH_MIN <= secret.length; at += 1) {
-        if (folded.includes(secret.slice(at, at + HUNTED_LENGTH_MIN))) return true;
+      // A shorter one is told by itself where the words are about it; elsewhere it is a word like any other.
+      if (secret.length <= length) return length === HUNTED_LENGTH_MIN && folded.includes(secret);
+      for (let at = 0; at + length <= secret.length; at += 1) {
+        if (pieces.has(secret.slice(at, at + length))) return true;
       }
       return false;
     });

@@ -3,7 +3,7 @@ import { nearest } from '../suggest.ts';
 import { type ConfigDiagnostic, type ConfigProblem, diagnosticAt } from './diagnostic.ts';
 import { type Change, changesBetween } from './difference.ts';
 import type { ConfigDocument } from './formats/config-document.ts';
-import { type ConfigPath, follow, type Reached, showPath, walk } from './formats/config-node.ts';
+import { type ConfigPath, follow, printable, type Reached, showPath, walk } from './formats/config-node.ts';
 import { repeatedBlocks, shapeBlocks } from './validate-blocks.ts';
 import { deepFrozen } from './validate-frozen.ts';
 import type { KeyClasses } from './validate-key-classes.ts';
@@ -101,7 +101,10 @@ async function validated<T>(
   try {
     return await schema['~standard'].validate(document.value);
   } catch (error) {
-    const said = error instanceof Error ? document.secrets.scrub(error.message, []) : null;
+    const said =
+      error instanceof Error
+        ? document.secrets.scrub(printable(error.message).slice(0, MESSAGE_SHOWN_MAX), [])
+        : null;
     reporter.add('SCHEMA', `The schema itself failed${said === null ? '' : `: ${said}`}.`, []);
     return null;
   }
@@ -110,10 +113,15 @@ async function validated<T>(
 const withheld =
   'This is not what the schema wants. Its message is not shown, because it may hold the secret.';
 
+/** Longer messages of schemas are cut. */
+const MESSAGE_SHOWN_MAX = 500;
+
 class Reporter {
   readonly #document: ConfigDocument;
   readonly #shape: Shape | null;
   readonly #found: ConfigDiagnostic[] = [];
+  /** Problems that were not looked at more closely. */
+  #notTold = 0;
 
   constructor(document: ConfigDocument, shape: Shape | null) {
     this.#document = document;
@@ -157,7 +165,12 @@ class Reporter {
       this.#unknownKey(path);
       return;
     }
-    const message = this.#document.secrets.scrub(issue.message, path);
+    // Whatever else there is would be cut off anyway.
+    if (this.#found.length >= DIAGNOSTICS_MAX) {
+      this.#notTold += 1;
+      return;
+    }
+    const message = this.#document.secrets.scrub(printable(issue.message).slice(0, MESSAGE_SHOWN_MAX), path);
     const missing = reached.depth < path.length ? 'This key is missing: ' : '';
     this.add('SCHEMA', message === null ? withheld : missing + message, path);
   }
@@ -200,7 +213,7 @@ class Reporter {
 
   refusal<T>(): Validation<T> {
     const errors = inOrder(this.#found.filter(({ severity }) => severity === 'error'));
-    const omitted = Math.max(0, errors.length - DIAGNOSTICS_MAX);
+    const omitted = Math.max(0, errors.length - DIAGNOSTICS_MAX) + this.#notTold;
     return { ok: false, diagnostics: errors.slice(0, DIAGNOSTICS_MAX), omitted };
   }
 

@@ -49,14 +49,24 @@ export function digestDependencies(dependencies: readonly Dependency[], key: str
 
 export type Answer =
   | { readonly state: 'pending' }
+  /** The limit is reached; whatever it may be, it is not looked up. */
+  | { readonly state: 'tooMany' }
   | { readonly state: 'found'; readonly value: string; readonly secret: boolean }
   /** `transient`: may be there when asked again. */
   | { readonly state: 'missing'; readonly reason: string; readonly transient: boolean };
 
 /** More different references than these are refused. */
 export const REFERENCES_MAX = 256;
+/** What they stand for may have this many characters in all. */
+export const REFERRED_CHARACTERS_MAX = 16 * 1024 * 1024;
 /** A reference whose name comes out of another one takes one more round; this many are made. */
 export const ROUNDS_MAX = 8;
+
+const tooLong: Answer = {
+  state: 'missing',
+  reason: `all that is referred to has more than ${REFERRED_CHARACTERS_MAX} characters`,
+  transient: false,
+};
 
 const pending: Answer = { state: 'pending' };
 
@@ -69,6 +79,7 @@ export class ReferenceTable {
   readonly #answers = new Map<string, Answer>();
   readonly #dependencies = new Map<string, Dependency>();
   readonly #wanted = new Map<string, () => Promise<Answer>>();
+  #characters = 0;
 
   constructor(given: ConfigReferences) {
     this.#given = given;
@@ -88,8 +99,7 @@ export class ReferenceTable {
     const known = this.#answers.get(id);
     if (known !== undefined) return known;
     if (this.#answers.size + this.#wanted.size >= REFERENCES_MAX) {
-      const reason = `there are more than ${REFERENCES_MAX} different references`;
-      return { state: 'missing', reason, transient: false };
+      return { state: 'tooMany' };
     }
     if (kind === 'env') return this.#answer(id, kind, name, this.#environment(name));
     const { root, secret } = this.#given;
@@ -118,7 +128,9 @@ export class ReferenceTable {
     return { state: 'found', value, secret: marked || isSecretName(name) || looksSecret(value) };
   }
 
-  #answer(id: string, kind: ReferenceKind, name: string, answer: Answer): Answer {
+  #answer(id: string, kind: ReferenceKind, name: string, found: Answer): Answer {
+    if (found.state === 'found') this.#characters += found.value.length;
+    const answer = this.#characters > REFERRED_CHARACTERS_MAX ? tooLong : found;
     this.#answers.set(id, answer);
     this.#dependencies.set(id, new Dependency(kind, name, answer.state === 'found' ? answer.value : null));
     return answer;

@@ -1,5 +1,5 @@
 import { type ConfigDiagnostic, diagnosticAt, type Hidden } from '../diagnostic.ts';
-import { mentionsSecretName } from '../redact-names.ts';
+import { mayAssignSecret, mentionsSecretName } from '../redact-names.ts';
 import type { SourceText } from './source-text.ts';
 
 /** Why a text cannot be read, and where; its own words only, never the text's. Thrown and caught within a format. */
@@ -24,6 +24,7 @@ export class Unreadable extends Error {
  * could be a secret; else (null) all of it, because nobody knows where the secret ends.
  */
 export function hiddenOfUnread(source: SourceText, at: number): readonly Hidden[] | null {
-  const [, end] = source.line(at);
-  return mentionsSecretName(source.text.slice(0, end)) ? null : [];
+  const [start, end] = source.line(at);
+  const { text } = source;
+  return mayAssignSecret(text.slice(start, end)) || mentionsSecretName(text.slice(0, end)) ? null : [];
 }

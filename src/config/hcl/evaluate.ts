@@ -7,7 +7,7 @@ import {
   type Member,
   type ScalarNode,
 } from '../formats/config-node.ts';
-import type { ReferenceTable } from '../formats/references.ts';
+import { REFERENCES_MAX, type ReferenceTable } from '../formats/references.ts';
 import type { SourceText } from '../formats/source-text.ts';
 import { callFunction } from './functions.ts';
 import { decimal, kindOf, negated, operate, truth } from './operators.ts';
@@ -154,6 +154,9 @@ export class Evaluator {
       ask: (kind, referenced) => {
         const answer = this.#references.ask(kind, referenced);
         if (answer.state === 'pending') throw new Waiting();
+        if (answer.state === 'tooMany') {
+          throw new Unreadable('LIMIT', at, `There are more than ${REFERENCES_MAX} different references.`);
+        }
         return answer;
       },
     });

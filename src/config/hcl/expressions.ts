@@ -3,7 +3,7 @@ import { Unreadable } from '../formats/unreadable.ts';
 import { DEPTH_MAX } from '../formats/config-node.ts';
 import { Lexer, type Token } from './lexer.ts';
 import type { BinaryOperator, Expression, ObjectEntry, Operation } from './syntax.ts';
-import { readHeredoc, readQuoted, stripMarker, type TemplateRead } from './template.ts';
+import { readHeredoc, readQuoted, type TemplateRead } from './template.ts';
 
 /** Reads expressions. What HCL has and we do not is refused by name. */
 
@@ -178,8 +178,6 @@ export class ExpressionParser {
     this.lexer.position = at;
     return this.nested(false, () => {
       const expression = this.expression();
-      const token = this.peek();
-      if (this.lexer.text[token.at] === '~') throw stripMarker(token.at);
       this.expect('}', 'This interpolation is not closed. End it with }.');
       return [expression, this.lexer.position] as const;
     });

@@ -16,7 +16,10 @@ export interface Call {
   readonly at: number;
   readonly args: readonly ConfigNode[];
   /** Asks for a reference; does not return while it is not known yet. */
-  readonly ask: (kind: ReferenceKind, name: string) => Exclude<Answer, { readonly state: 'pending' }>;
+  readonly ask: (
+    kind: ReferenceKind,
+    name: string,
+  ) => Extract<Answer, { readonly state: 'found' | 'missing' }>;
 }
 
 export interface Outcome {

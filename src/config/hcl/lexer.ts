@@ -113,6 +113,11 @@ const refusals: Readonly<Record<string, string>> = {
   '|': 'A single | has no meaning here. Use || for "or".',
 };
 
+export function stripMarker(at: number): Unreadable {
+  return new Unreadable('UNSUPPORTED', at, 'Strip markers (~) are not supported. Use trimspace() instead.');
+}
+
 function refuse(first: string, at: number): never {
+  if (first === '~') throw stripMarker(at);
   throw new Unreadable('SYNTAX', at, refusals[first] ?? 'This character has no meaning here.');
 }

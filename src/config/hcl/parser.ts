@@ -1,6 +1,6 @@
 import { Unreadable } from '../formats/unreadable.ts';
 import type { Hidden } from '../diagnostic.ts';
-import { isSecretName, mentionsSecretName } from '../redact-names.ts';
+import { isSecretName, mayAssignSecret } from '../redact-names.ts';
 import { ExpressionParser } from './expressions.ts';
 import { endOfLine, type Token } from './lexer.ts';
 import type { Attribute, Block, Body, Name } from './syntax.ts';
@@ -46,7 +46,7 @@ class BodyParser extends ExpressionParser {
     const hidden = [...this.secretValues];
     if (this.#secretSince !== null) hidden.push([Math.min(this.#secretSince, at), text.length]);
     // Nothing is known of what was not read yet, so a name that comes later on the line hides the rest of it.
-    if (mentionsSecretName(text.slice(text.lastIndexOf('\n', at - 1) + 1, end))) {
+    if (mayAssignSecret(text.slice(text.lastIndexOf('\n', at - 1) + 1, end))) {
       hidden.push(...this.#assigned(at, end));
     }
     return hidden;

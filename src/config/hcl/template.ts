@@ -1,6 +1,6 @@
 import { Unreadable } from '../formats/unreadable.ts';
 import { charactersOf } from '../formats/source-text.ts';
-import { endOfLine, identifierPattern } from './lexer.ts';
+import { endOfLine, identifierPattern, stripMarker } from './lexer.ts';
 import type { Expression, TemplatePart } from './syntax.ts';
 
 /** Strings and heredocs: text, escapes, and `${}` in between. */
@@ -101,10 +101,6 @@ function readMarker(context: TemplateContext, parts: Parts, at: number): number 
   const [expression, end] = context.interpolation(at + 2);
   parts.interpolation(expression);
   return end;
-}
-
-export function stripMarker(at: number): Unreadable {
-  return new Unreadable('UNSUPPORTED', at, 'Strip markers (~) are not supported. Use trimspace() instead.');
 }
 
 function readEscape(text: string, at: number): readonly [character: string, end: number] {
