@@ -28,6 +28,37 @@ const SUPERSEDED = new StoreUnavailableError(
   { outcomeUnknown: true },
 );
 
+/** What the chart asks of the one who runs it. */
+interface Effects {
+  readonly requestAcquire: (params: AcquireParams) => void;
+  readonly requestRenew: (params: RenewParams) => void;
+  readonly requestRelease: (params: { readonly attempt: number; readonly token: string }) => void;
+  readonly awaitJournal: (params: { readonly term: Term | null }) => void;
+  readonly awaitWork: () => void;
+  readonly openTerm: (params: Term) => void;
+  readonly extendTerm: (params: { readonly validUntil: number; readonly validUntilWall: number }) => void;
+  readonly closeTerm: (params: { readonly cause: LossCause }) => void;
+}
+
+const effectsOf = new WeakMap<object, Effects>();
+
+/**
+ * One chart for all drivers, which finds the actor's own when an effect is due: XState takes the best part of a
+ * millisecond to read a chart anew, and each task has a driver of its own.
+ */
+const chart = leadershipMachine.provide({
+  actions: {
+    requestAcquire: ({ self }, params) => effectsOf.get(self)?.requestAcquire(params),
+    requestRenew: ({ self }, params) => effectsOf.get(self)?.requestRenew(params),
+    requestRelease: ({ self }, params) => effectsOf.get(self)?.requestRelease(params),
+    awaitJournal: ({ self }, params) => effectsOf.get(self)?.awaitJournal(params),
+    awaitWork: ({ self }) => effectsOf.get(self)?.awaitWork(),
+    openTerm: ({ self }, params) => effectsOf.get(self)?.openTerm(params),
+    extendTerm: ({ self }, params) => effectsOf.get(self)?.extendTerm(params),
+    closeTerm: ({ self }, params) => effectsOf.get(self)?.closeTerm(params),
+  },
+});
+
 /**
  * Runs the leadership chart against a store: carries out its effects and reports what came of them. It holds no
  * opinion of its own on leadership but one: whether the term that the chart opened still stands *by the clocks,
@@ -52,18 +83,6 @@ export class LeadershipDriver {
     this.#pulse = new Pulse(clock, timings.leaseMs, () => this.checkClocks());
     const guardMs = (leaseMs: number) => this.#pulse.guardMs(leaseMs);
     this.#asker = { leases, resource, candidateId, clock, randomness, guardMs };
-    const chart = leadershipMachine.provide({
-      actions: {
-        requestAcquire: (_, params) => void this.#acquire(params),
-        requestRenew: (_, params) => void this.#renew(params),
-        requestRelease: (_, params) => void this.#release(params),
-        awaitJournal: (_, params) => void this.#awaitJournal(params.term?.token ?? '0'),
-        awaitWork: () => void this.#awaitWork(this.#draining),
-        openTerm: (_, params) => this.#open(params),
-        extendTerm: (_, params) => this.#term?.extend(params.validUntil, params.validUntilWall),
-        closeTerm: (_, params) => this.#close(params.cause),
-      },
-    });
     const { onJournalFailure, startPaused } = settings;
     this.actor = createActor(
       eventSourced(chart, {
@@ -80,6 +99,16 @@ export class LeadershipDriver {
         ...(settings.inspect === undefined ? {} : { inspect: looking(settings.inspect, settings) }),
       },
     );
+    effectsOf.set(this.actor, {
+      requestAcquire: (params) => void this.#acquire(params),
+      requestRenew: (params) => void this.#renew(params),
+      requestRelease: (params) => void this.#release(params),
+      awaitJournal: ({ term }) => void this.#awaitJournal(term?.token ?? '0'),
+      awaitWork: () => void this.#awaitWork(this.#draining),
+      openTerm: (params) => this.#open(params),
+      extendTerm: ({ validUntil, validUntilWall }) => this.#term?.extend(validUntil, validUntilWall),
+      closeTerm: ({ cause }) => this.#close(cause),
+    });
   }
 
   /** The term this member is in, or null. It may have ended by the clocks: ask `isCurrent`. */
@@ -154,7 +183,11 @@ export class LeadershipDriver {
   }
 
   async #renew(params: RenewParams): Promise<void> {
-    this.tell(await renew(this.#asker, params, this.#asking()));
+    const reply = await renew(this.#asker, params, this.#asking());
+    this.tell(reply);
+    // Nobody else has the lease: somebody wants this member to stop. It has; only now others may have it.
+    if (reply.type === 'lease.denied' && reply.holder === null && this.#term === null)
+      await release(this.#asker, params, { signal: this.#closed.signal });
   }
 
   async #release(params: { attempt: number; token: string }): Promise<void> {
