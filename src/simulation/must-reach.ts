@@ -13,7 +13,6 @@ export const MEMBERS_MUST_REACH: readonly string[] = [
   'journal-torn',
   'leader-crashed',
   'leader-frozen-past-its-lease',
-  'lost-denied',
   'lost-expired',
   'lost-released',
   'lost-stopped',

@@ -75,8 +75,8 @@ function virtualDate(now: () => number, refuse: () => never): DateConstructor {
 }
 
 /** Looking who called takes as long as a good part of a step; who calls once in a step is found all the same. */
-const ALWAYS_LOOKED_AT = 50;
-const THEN_ONE_IN = 29;
+const ALWAYS_LOOKED_AT = 20;
+const THEN_ONE_IN = 53;
 
 /** Answers what `look` does at first, and later for one call in many; true for the others. */
 function sampled(look: () => boolean): () => boolean {

@@ -141,8 +141,8 @@ function drawFaults(random: Random, fixed: FixedOptions, leaseMs: number): Fault
 
 function drawDisk(random: Random): DiskOptions {
   return {
-    kind: random.chance(0.15) ? 'disk' : 'memory',
-    meanDelayMs: random.pick([0.5, 5, 50]),
+    kind: random.chance(0.1) ? 'disk' : 'memory',
+    meanDelayMs: random.pick([1, 30, 300]),
     onFailure: random.chance(0.5) ? 'continue' : 'stop',
   };
 }
