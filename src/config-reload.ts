@@ -1,12 +1,15 @@
 import { Observable, Subject, type Subscription } from 'rxjs';
 import type { SnapshotFrom } from 'xstate';
 import type { configReloadMachine, Diagnostic } from '../machines/index.ts';
+import type { ConfigContent } from './config/content.ts';
+import type { MemberReport } from './config/head.ts';
+import { HeadMember } from './config/head-member.ts';
 import { contentOf } from './config/reload-contents.ts';
 import type { Differences } from './config/difference.ts';
 import type { ConfigSnapshot } from './config/reader.ts';
 import { comment } from './config/reload-commentary.ts';
 import { ReloadDriver } from './config/reload-driver.ts';
-import type { ConfigEvent, ConfigEventOf, ConfigEventType, ReloadOutcome } from './config/reload-events.ts';
+import type { ConfigEvent, ConfigEventOf, ConfigEventType } from './config/reload-events.ts';
 import { type HistoryEntry, ReloadHistory } from './config/reload-history.ts';
 import {
   type ConfigReloadOptions,
@@ -16,7 +19,9 @@ import {
 import {
   nextOutcome,
   nextRollback,
+  outcomeOf,
   type RollbackOutcome,
+  type SharedOutcome,
   stopped,
   unusable,
 } from './config/reload-outcomes.ts';
@@ -66,7 +71,9 @@ export class ConfigReload<T> implements AsyncDisposable {
   readonly #history = new ReloadHistory();
   readonly #events = new Subject<ConfigEvent>();
   readonly #changes = new Subject<ConfigChange<T>>();
+  readonly #head: HeadMember<T> | null;
   #watching: Subscription | null = null;
+  #isRunning = false;
   #starting: Promise<T> | null = null;
   #stopped: Promise<void> | null = null;
   /** What the last change told of. */
@@ -86,6 +93,8 @@ export class ConfigReload<T> implements AsyncDisposable {
     this.#settings = settings;
     this.#driver = new ReloadDriver(settings);
     const { actor } = this.#driver;
+    const { sharing } = settings;
+    this.#head = sharing && new HeadMember(settings, sharing, this.#driver, (event) => this.#hear(event));
     this.actor = actor;
     this.state$ = new Observable((subscriber) => {
       subscriber.next(actor.getSnapshot());
@@ -139,8 +148,12 @@ export class ConfigReload<T> implements AsyncDisposable {
     if (this.#stopped) throw stopped();
     const beginning = this.#untilFirst();
     this.#driver.start();
-    this.#watching = source.changes.subscribe((fact) => this.#driver.tell(fact));
-    this.#driver.tell({ type: 'reload', at: this.#now(), force: false, target: null });
+    this.#isRunning = true;
+    if (this.#head !== null) await this.#head.start();
+    else {
+      this.#watching = source.changes.subscribe((fact) => this.#driver.tell(fact));
+      this.#driver.tell({ type: 'reload', at: this.#now(), force: false, target: null });
+    }
     const first = await beginning;
     const { rejection } = this.#driver.context;
     if (rejection !== null)
@@ -155,8 +168,11 @@ export class ConfigReload<T> implements AsyncDisposable {
    * Reads the source again now. Resolves when that attempt has ended, with how: anything but `applied` and
    * `unchanged` means that the newest input is not in force.
    */
-  async reload({ force = false }: { readonly force?: boolean } = {}): Promise<ReloadOutcome> {
+  async reload({ force = false }: { readonly force?: boolean } = {}): Promise<SharedOutcome> {
     this.#assertRunning('reload()');
+    const head = await this.#head?.consider();
+    if (head && head.generation !== this.#driver.context.applied?.generation)
+      return outcomeOf(this.#events, async () => head.generation);
     const outcome = nextOutcome(this.#events);
     this.#driver.tell({ type: 'reload', at: this.#now(), force, target: null });
     return outcome;
@@ -164,12 +180,14 @@ export class ConfigReload<T> implements AsyncDisposable {
 
   /**
    * Returns to the configuration before, or to the one that had the generation `to`, as a new generation with old
-   * content. The source stays as it is: its next change is applied again.
+   * content; among members that share it, all do. The source stays as it is: its next change is applied again.
    *
-   * @throws ConfigError `CONFIG_NOT_FOUND` if there is nothing to return to
+   * @throws ConfigError `CONFIG_NOT_FOUND` if there is nothing to return to, `CONFIG_CONFLICT` if others move it, too
    */
   async rollback({ to }: { readonly to?: number } = {}): Promise<RollbackOutcome> {
     this.#assertRunning('rollback()');
+    const head = this.#head;
+    if (head !== null) return outcomeOf(this.#events, () => head.rollBack(to));
     const { context } = this.#driver;
     const at = this.#now();
     if (to === undefined) {
@@ -179,15 +197,20 @@ export class ConfigReload<T> implements AsyncDisposable {
       this.#driver.tell({ type: 'rollback', at });
       return outcome;
     }
-    const { sha } = this.#contentOf(to);
+    const { sha } = await this.#contentOf(to);
     const outcome = nextOutcome(this.#events);
     this.#driver.tell({ type: 'reload', at, force: true, target: { generation: null, sha } });
     return outcome;
   }
 
-  /** What was in force, the newest first; 50 at most. */
-  history(): readonly HistoryEntry[] {
-    return this.#history.entries;
+  /** The generations there were, the newest first; 50 at most. */
+  async history(): Promise<readonly HistoryEntry[]> {
+    return (await this.#head?.history()) ?? this.#history.entries;
+  }
+
+  /** How all members stand that have said so in the last minute; empty where nothing is shared. */
+  async members(): Promise<readonly MemberReport[]> {
+    return (await this.#head?.reports()) ?? [];
   }
 
   /**
@@ -199,12 +222,12 @@ export class ConfigReload<T> implements AsyncDisposable {
   async diff({ from, to }: { readonly from?: number; readonly to?: number } = {}): Promise<ConfigDiff> {
     const { source, reader } = this.#settings;
     const before =
-      from === undefined ? this.#driver.current : await this.#driver.inspect(this.#contentOf(from));
+      from === undefined ? this.#driver.current : await this.#driver.inspect(await this.#contentOf(from));
     if (before !== null && 'kind' in before) return before;
     const reading = to === undefined ? await source.read() : null;
     if (reading !== null && reading.kind !== 'read')
       return { kind: 'refused', diagnostics: reading.diagnostics };
-    const content = reading === null ? this.#contentOf(to as number) : contentOf(reading);
+    const content = reading === null ? await this.#contentOf(to as number) : contentOf(reading);
     const after = await this.#driver.inspect(content);
     if ('kind' in after) return after;
     return { kind: 'differences', ...reader.difference(before, after) };
@@ -212,7 +235,7 @@ export class ConfigReload<T> implements AsyncDisposable {
 
   /** How things stand; nothing in it is secret. */
   status(): ReloadStatus {
-    return statusOf(this.#driver, this.#settings);
+    return statusOf(this.#driver, this.#settings, this.#head);
   }
 
   /** Listens to one type of event; returns the function that stops listening. */
@@ -249,7 +272,8 @@ export class ConfigReload<T> implements AsyncDisposable {
   async #stop(): Promise<void> {
     try {
       this.#watching?.unsubscribe();
-      if (this.#watching !== null) {
+      await this.#head?.stop();
+      if (this.#isRunning) {
         this.#driver.tell({ type: 'stop', at: this.#now() });
         await this.#untilEnded();
         await this.#driver.dispose();
@@ -297,6 +321,7 @@ export class ConfigReload<T> implements AsyncDisposable {
     const line = comment(event);
     const { logger, memberId } = this.#settings;
     if (line !== null) logger[line.level]({ memberId }, line.message);
+    this.#head?.hear(event);
     this.#events.next(event);
   }
 
@@ -306,17 +331,21 @@ export class ConfigReload<T> implements AsyncDisposable {
     if (current === null) return;
     const previous = this.#told;
     this.#told = current;
-    this.#history.add({ generation, sha, at: this.#settings.clock.wallMs(), why: trigger ?? 'rollback' });
+    const { clock, memberId } = this.#settings;
+    const why = trigger ?? 'rollback';
+    this.#history.add({ generation, sha, at: clock.wallMs(), who: memberId, why, token: null });
     const { value } = current;
     const rolledBack = trigger === null;
     this.#changes.next({ value, previous: previous?.value ?? null, generation, sha, rolledBack });
   }
 
-  #contentOf(generation: number) {
-    const entry = this.#history.find(generation);
-    const content = entry && this.#driver.contents.have(entry.sha);
+  async #contentOf(generation: number): Promise<ConfigContent> {
+    const history = await this.history();
+    const entry = history.find((each) => each.generation === generation);
+    const content =
+      entry && (this.#driver.contents.have(entry.sha) ?? (await this.#settings.fetch(entry.sha)));
     if (content) return content;
-    const known = this.#history.entries.map((each) => each.generation).join(', ');
+    const known = history.map((each) => each.generation).join(', ');
     throw new ConfigError(
       'CONFIG_NOT_FOUND',
       `Generation ${generation} is not in the history any more. Known: ${known === '' ? 'none' : known}.`,
@@ -325,7 +354,7 @@ export class ConfigReload<T> implements AsyncDisposable {
 
   #assertRunning(what: string): void {
     if (this.#stopped) throw stopped();
-    if (this.#watching !== null) return;
+    if (this.#isRunning) return;
     throw new UsageError('CONFIG_NOT_READY', `${what} needs a started reload: await start() first.`);
   }
 

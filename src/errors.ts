@@ -126,6 +126,10 @@ export const ERRORS = {
     reaction: 'fix-configuration',
     cure: 'Ask for a generation that the history still holds.',
   },
+  CONFIG_CONFLICT: {
+    reaction: 'retry',
+    cure: 'Look at what others changed, then try again.',
+  },
   CONFIG_STOPPED: {
     reaction: 'fix-code',
     cure: 'Create a new reload; a stopped one does not start again.',

@@ -7,8 +7,12 @@ export interface HistoryEntry {
   readonly sha: string;
   /** Milliseconds since the epoch. */
   readonly at: number;
+  /** The member that decided it. */
+  readonly who: string;
   /** What set it off: a changed file, a command, a rollback. */
   readonly why: string;
+  /** Fencing token it was decided under, where members share it. */
+  readonly token: string | null;
 }
 
 export class ReloadHistory {
@@ -21,9 +25,5 @@ export class ReloadHistory {
 
   add(entry: HistoryEntry): void {
     this.#entries = [entry, ...this.#entries].slice(0, HISTORY_MAX);
-  }
-
-  find(generation: number): HistoryEntry | null {
-    return this.#entries.find((entry) => entry.generation === generation) ?? null;
   }
 }

@@ -6,6 +6,8 @@ import {
   type ReloadTimings,
 } from '../../machines/index.ts';
 import { SettingsError, UsageError } from '../errors.ts';
+import { createLeaderElection, type LeaderElection } from '../leader-election.ts';
+import type { LeaseStore } from '../lease/lease-store.ts';
 import type { Journal } from '../journal/journal.ts';
 import { memoryJournal } from '../journal/memory-journal.ts';
 import { type Logger, silentLogger } from '../logger.ts';
@@ -16,7 +18,10 @@ import { systemClock } from '../runtime/system-clock.ts';
 import { systemRandomness } from '../runtime/system-randomness.ts';
 import { nearest } from '../suggest.ts';
 import { schemaReader, type SecretOptions } from './config-reader.ts';
+import { decodeContent } from './content.ts';
 import type { ReloadHandler } from './handlers.ts';
+import { HeadCalls } from './head-calls.ts';
+import type { HeadStore } from './head-store.ts';
 import type { HealthCheck } from './health-watch.ts';
 import { forgetfulLastGood, type LastGood } from './last-good.ts';
 import { diskLastGood } from './last-good-disk.ts';
@@ -47,6 +52,17 @@ export interface ConfigReloadOptions<T> {
   readonly timings?: Partial<ReloadTimings>;
   /** How often the source is looked at without being told to, in milliseconds. Default 2000; 5000 on network disks. */
   readonly sweepMs?: number;
+  /**
+   * Where members share one configuration. In mode `store` (the default with a store) its content lives there and a
+   * changed file on the leader is proposed to all; in mode `file` each has its own copy, and the store says which
+   * content is wanted; in mode `local` (the default without) nothing is shared.
+   */
+  readonly store?: HeadStore;
+  readonly mode?: 'local' | 'file' | 'store';
+  /** Who may move what is shared: its leader. The caller starts and stops it. */
+  readonly election?: LeaderElection;
+  /** Instead of an election: where to hold one of its own, for `<namespace>/config`. */
+  readonly leases?: LeaseStore;
   /** A name for this member in logs and for operators. Default the environment's POD_NAME, else the host's name. */
   readonly memberId?: string;
   /** Where decisions are recorded. Default a bounded ring in memory. */
@@ -58,6 +74,15 @@ export interface ConfigReloadOptions<T> {
   readonly clock?: Clock;
   /** For simulations. Default the system's. */
   readonly randomness?: Randomness;
+}
+
+/** What members share, and who leads them. */
+export interface Sharing {
+  readonly store: HeadStore;
+  readonly mode: 'file' | 'store';
+  readonly election: LeaderElection;
+  /** Whether it is this reload's own, to start and stop. */
+  readonly owned: boolean;
 }
 
 /** What the options come to. */
@@ -73,6 +98,8 @@ export interface ReloadSettings<T> {
   readonly journal: Journal;
   readonly input: ConfigReloadInput;
   readonly fetch: FetchContent;
+  /** Null in mode `local`. */
+  readonly sharing: Sharing | null;
   readonly logger: Logger;
   readonly clock: Clock;
   readonly randomness: Randomness;
@@ -90,6 +117,7 @@ const OPTIONS = [
     'timings',
     'sweepMs',
   ] as const),
+  ...(['store', 'mode', 'election', 'leases'] as const),
   ...(['memberId', 'journal', 'onJournalFailure', 'logger', 'clock', 'randomness'] as const),
 ] satisfies (keyof ConfigReloadOptions<unknown>)[];
 
@@ -114,6 +142,7 @@ export function resolveReloadOptions<T>(options: ConfigReloadOptions<T>): Reload
   const lastGood =
     stateDir === undefined ? forgetfulLastGood(randomness) : diskLastGood(stateDir, { randomness, logger });
   const memberId = candidateId({ given: options.memberId, randomness });
+  const sharing = sharingOf(options, { clock, randomness, logger });
   return {
     source: new WatchedSource(source, { disk: systemDisk, clock, randomness, sweepMs: options.sweepMs }),
     reader: schemaReader({ ...options, key: lastGood.key, directory: directoryOf(options.source) }),
@@ -124,8 +153,9 @@ export function resolveReloadOptions<T>(options: ConfigReloadOptions<T>): Reload
     memberId,
     stream: `config/${memberId}`,
     journal,
-    input: inputOf(lastGood, { timings, onJournalFailure, followsHead: false }),
-    fetch: async () => null,
+    input: inputOf(lastGood, { timings, onJournalFailure, followsHead: sharing !== null }),
+    fetch: fetchOf(sharing, clock),
+    sharing,
     logger,
     clock,
     randomness,
@@ -160,6 +190,51 @@ function directoryOf(source: ConfigReloadOptions<unknown>['source']): string | n
 }
 
 const isList = (source: unknown): source is readonly string[] => Array.isArray(source);
+
+function sharingOf(
+  {
+    store,
+    mode = store === undefined ? 'local' : 'store',
+    election,
+    leases,
+    memberId,
+  }: Pick<ConfigReloadOptions<unknown>, 'store' | 'mode' | 'election' | 'leases' | 'memberId'>,
+  ports: { readonly clock: Clock; readonly randomness: Randomness; readonly logger: Logger },
+): Sharing | null {
+  if (!['local', 'file', 'store'].includes(mode))
+    throw invalid(`mode is ${JSON.stringify(mode)}, but must be 'local', 'file' or 'store'.`);
+  if (mode === 'local') {
+    const given = Object.entries({ store, election, leases }).find(([, each]) => each !== undefined);
+    if (given === undefined) return null;
+    throw invalid(
+      `mode 'local' shares nothing, so that ${given[0]} has no effect. Leave it out, or choose another mode.`,
+    );
+  }
+  if (store === undefined)
+    throw invalid(`mode '${mode}' needs a store, for example sqliteHead({ path: '.conclave/config.db' }).`);
+  if ((election === undefined) === (leases === undefined))
+    throw invalid(
+      'A shared configuration has a leader: give either an election, or leases to hold one of its own.',
+    );
+  if (election !== undefined) return { store, mode, election, owned: false };
+  const own = createLeaderElection({
+    resource: `${store.namespace}/config`,
+    leases: leases as LeaseStore,
+    ...(memberId !== undefined && { candidateId: memberId }),
+    ...ports,
+  });
+  return { store, mode, election: own, owned: true };
+}
+
+/** Bytes that the store keeps by their hash. */
+function fetchOf(sharing: Sharing | null, clock: Clock): FetchContent {
+  if (sharing?.mode !== 'store') return async () => null;
+  const calls = new HeadCalls(sharing.store, clock);
+  return async (sha) => {
+    const text = await calls.content(sha);
+    return text === null ? null : decodeContent(text, sha, (name) => `store:${name}`);
+  };
+}
 
 function checkHandlers(handlers: readonly ReloadHandler<never>[]): void {
   const names = new Set<string>();

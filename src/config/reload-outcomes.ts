@@ -1,11 +1,11 @@
-import type { Observable } from 'rxjs';
+import { EmptyError, filter, firstValueFrom, map, type Observable, ReplaySubject } from 'rxjs';
 import type { Rejection } from '../../machines/index.ts';
 import { ConfigError, UsageError } from '../errors.ts';
 import { placed } from './reload-commentary.ts';
 import { type ConfigEvent, type ConfigEventOf, isConclusion, type ReloadOutcome } from './reload-events.ts';
 
 /** How a rollback ends. */
-export type RollbackOutcome = ReloadOutcome | ConfigEventOf<'rolledBack' | 'unhealthy'>;
+export type RollbackOutcome = SharedOutcome | ConfigEventOf<'rolledBack' | 'unhealthy'>;
 
 /** The end of the next attempt to begin; listens from now on. */
 export function nextOutcome(events: Observable<ConfigEvent>): Promise<ReloadOutcome> {
@@ -25,18 +25,46 @@ export function nextRollback(events: Observable<ConfigEvent>): Promise<RollbackO
   return first(events, (event) => (event.type === 'rolledBack' || event.type === 'unhealthy' ? event : null));
 }
 
-function first<T>(events: Observable<ConfigEvent>, pick: (event: ConfigEvent) => T | null): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const subscription = events.subscribe({
-      next: (event) => {
-        const picked = pick(event);
-        if (picked === null) return;
-        subscription.unsubscribe();
-        resolve(picked);
-      },
-      complete: () => reject(stopped()),
-    });
-  });
+/** How a generation that all members share ends here. */
+export type SharedOutcome = ReloadOutcome | ConfigEventOf<'adopted'>;
+
+/** Events kept while a command is on its way to the store. */
+const EVENTS_KEPT_MAX = 1000;
+
+/** Has the head moved and tells what came of it here. */
+export async function outcomeOf(
+  events: Observable<ConfigEvent>,
+  moved: () => Promise<number>,
+): Promise<SharedOutcome> {
+  const heard = new ReplaySubject<ConfigEvent>(EVENTS_KEPT_MAX);
+  const subscription = events.subscribe(heard);
+  try {
+    const generation = await moved();
+    return await first(heard, (event) => endOf(event, generation));
+  } finally {
+    subscription.unsubscribe();
+  }
+}
+
+function endOf(event: ConfigEvent, generation: number): SharedOutcome | null {
+  if (event.type !== 'adopted' && (event.type === 'superseded' || !isConclusion(event))) return null;
+  if (event.generation === generation) return event;
+  // The head has moved on, and this member with it.
+  const isPast = event.generation !== null && event.generation > generation && event.type !== 'rejected';
+  if (!isPast) return null;
+  return { type: 'superseded', attempt: 0, stage: 'reading', sha: null };
+}
+
+async function first<T>(events: Observable<ConfigEvent>, pick: (event: ConfigEvent) => T | null): Promise<T> {
+  const picked = events.pipe(
+    map(pick),
+    filter((each) => each !== null),
+  );
+  try {
+    return await firstValueFrom(picked);
+  } catch (error) {
+    throw error instanceof EmptyError ? stopped() : error;
+  }
 }
 
 export function stopped(): UsageError {

@@ -1,4 +1,6 @@
 import type { Diagnostic, ReloadStage, Trouble } from '../../machines/index.ts';
+import type { HeadRecord } from './head.ts';
+import type { HeadMember } from './head-member.ts';
 import type { ReloadDriver } from './reload-driver.ts';
 import type { ReloadSettings } from './reload-options.ts';
 import type { ConfigWatchStatus } from './watch-status.ts';
@@ -21,12 +23,26 @@ export interface ReloadStatus {
     readonly stage: ReloadStage;
     readonly diagnostics: readonly Diagnostic[];
   } | null;
+  /** Null where nothing is shared. */
+  readonly shared: {
+    readonly mode: 'file' | 'store';
+    readonly location: string;
+    /** What the head says, as far as is known. */
+    readonly head: HeadRecord | null;
+    /** How long ago the store was last asked with success; null: never. */
+    readonly staleMs: number | null;
+    readonly leads: boolean;
+  } | null;
   readonly source: string;
   /** Null before `start()`. */
   readonly watch: ConfigWatchStatus | null;
 }
 
-export function statusOf<T>(driver: ReloadDriver<T>, { memberId, source }: ReloadSettings<T>): ReloadStatus {
+export function statusOf<T>(
+  driver: ReloadDriver<T>,
+  { memberId, source, sharing }: ReloadSettings<T>,
+  member: HeadMember<T> | null,
+): ReloadStatus {
   const { context, value } = driver.actor.getSnapshot();
   const { applied, trouble, rejection } = context;
   return {
@@ -42,6 +58,14 @@ export function statusOf<T>(driver: ReloadDriver<T>, { memberId, source }: Reloa
       stage: rejection.stage,
       diagnostics: rejection.diagnostics,
     },
+    shared: sharing &&
+      member && {
+        mode: sharing.mode,
+        location: sharing.store.describe().location,
+        head: member.head,
+        staleMs: member.staleMs,
+        leads: sharing.election.isLeader,
+      },
     source: source.location,
     watch: source.status,
   };

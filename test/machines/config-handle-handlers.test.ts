@@ -166,7 +166,7 @@ describe('the health watch', () => {
     ]);
     expect(log.at(-1)).toBe('a rollback');
     expect(reload.current.port).toBe(1);
-    expect(reload.history().map(({ generation, why }) => [generation, why])).toEqual([
+    expect((await reload.history()).map(({ generation, why }) => [generation, why])).toEqual([
       [3, 'rollback'],
       [2, 'file'],
       [1, 'command'],

@@ -1,0 +1,185 @@
+import type { LeadershipTerm } from '../election/term.ts';
+import type { Logger } from '../logger.ts';
+import type { Clock } from '../runtime/clock.ts';
+import { type ConfigContent, decodeContent, encodeContent } from './content.ts';
+import type { HeadCalls } from './head-calls.ts';
+import type { HeadEvent } from './head-events.ts';
+import { claim, type HeadRecord, type HeadState, isFenced, move, newest, seed } from './head.ts';
+import { placed } from './reload-commentary.ts';
+import { contentOf } from './reload-contents.ts';
+import type { ReloadDriver } from './reload-driver.ts';
+import type { WatchedSource } from './reload-watch.ts';
+
+/**
+ * What a member does for the others while it leads: claims the head for its term, seeds one that is missing, and
+ * proposes its own file when that has changed. Each step reads the head anew and is one swap, so that nothing done
+ * late, twice, or by a leader that is none any more has an effect.
+ */
+
+/** A missing head is seeded after this, in milliseconds: by then every connected member has said what it runs. */
+export const SEED_AFTER_MS = 6500;
+
+export interface HeadLeaderOptions<T> {
+  readonly calls: HeadCalls;
+  readonly mode: 'file' | 'store';
+  readonly driver: ReloadDriver<T>;
+  readonly source: WatchedSource;
+  readonly memberId: string;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** The term this member leads in, or null. */
+  readonly term: () => LeadershipTerm | null;
+  readonly applied: () => HeadRecord | null;
+  readonly emit: (event: HeadEvent) => void;
+}
+
+export class HeadLeader<T> {
+  readonly #options: HeadLeaderOptions<T>;
+  /** Generation under which this member's own file was seen to change. */
+  #changedUnder: number | null = null;
+  /** Token of the term in which the own file was looked at. */
+  #considered: bigint | null = null;
+  #missingSince: number | null = null;
+  /** The highest generation ever seen. */
+  #seen = 0;
+  #tending: Promise<void> | null = null;
+
+  constructor(options: HeadLeaderOptions<T>) {
+    this.#options = options;
+  }
+
+  /** The own file is another one, under the head that is known. */
+  fileChanged(head: HeadRecord | null): void {
+    this.#changedUnder = head?.generation ?? 0;
+  }
+
+  /** The head as it was just read. */
+  observe(head: HeadRecord | null): void {
+    if (head === null) this.#missingSince ??= this.#options.clock.monotonicMs();
+    else this.#missingSince = null;
+    this.#seen = Math.max(this.#seen, head?.generation ?? 0);
+  }
+
+  /** Does what there is to do, if this member leads. Never rejects: what failed is done the next time. */
+  tend(): Promise<void> {
+    this.#tending ??= this.#tend()
+      .catch((error: unknown) =>
+        this.#options.logger.debug({ error }, 'The head could not be tended; it is tried again'),
+      )
+      .finally(() => (this.#tending = null));
+    return this.#tending;
+  }
+
+  async #tend(): Promise<void> {
+    const { calls, term: termOf, memberId, clock } = this.#options;
+    const term = termOf();
+    if (term === null) return;
+    let state = await calls.state();
+    if (isFenced(state, term.token)) return;
+    if (state.head === null) return this.#seed(state, term);
+    const claiming = claim(state, term.token, memberId, clock.wallMs());
+    if (claiming !== null) {
+      if (!term.isCurrent || !(await calls.swap(claiming))) return;
+      state = await calls.state();
+      if (state.head?.term !== String(term.token)) return;
+    }
+    await this.#considerFile(state, term);
+  }
+
+  async #considerFile(state: HeadState, term: LeadershipTerm): Promise<void> {
+    const { head, history } = state;
+    const sawChange = head !== null && this.#changedUnder === head.generation;
+    const isNewLeader = this.#considered !== term.token;
+    if (head === null || (!sawChange && !isNewLeader)) return;
+    const content = await this.#ownFile();
+    const isKnown = content !== null && history.some(({ sha }) => sha === content.sha);
+    if (content !== null && content.sha !== head.sha && (sawChange || !isKnown)) {
+      const why = sawChange ? 'the file changed' : 'a new leader has a file that nobody had';
+      if (!(await this.#propose(state, term, content, why))) return;
+    }
+    this.#considered = term.token;
+    if (sawChange) this.#changedUnder = null;
+  }
+
+  /** What the own file holds, if it may be proposed; a file that is missing asks for nothing. */
+  async #ownFile(): Promise<ConfigContent | null> {
+    const { source, driver, logger } = this.#options;
+    const reading = await source.read();
+    if (reading.kind !== 'read') {
+      if (reading.kind === 'refused' && reading.transient) throw new Error('the file cannot be read for now');
+      return null;
+    }
+    const content = contentOf(reading);
+    const inspected = await driver.inspect(content);
+    if (!('kind' in inspected)) return content;
+    const [first] = inspected.diagnostics;
+    logger.error(
+      { sha: content.sha },
+      `The changed file is not proposed: ${first ? placed(first) : 'it is refused'}`,
+    );
+    return null;
+  }
+
+  /** False: somebody else moved the head meanwhile, and all is to be considered anew. */
+  async #propose(
+    state: HeadState,
+    term: LeadershipTerm,
+    content: ConfigContent,
+    why: string,
+  ): Promise<boolean> {
+    const { calls, memberId, clock, mode, emit } = this.#options;
+    const { sha } = content;
+    const text = mode === 'store' ? encodeContent(content) : null;
+    const change = move(state, term.token, { sha, content: text, who: memberId, why, at: clock.wallMs() });
+    if (!term.isCurrent || !(await calls.swap(change))) return false;
+    emit({ type: 'proposed', generation: generationIn(change.head), sha, why });
+    return true;
+  }
+
+  /** Nobody knows what is wanted: what the members run is, or, if they run nothing, the own file. */
+  async #seed(state: HeadState, term: LeadershipTerm): Promise<void> {
+    const { calls, memberId, clock, emit, applied, driver, mode } = this.#options;
+    const since = this.#missingSince;
+    if (since === null || clock.monotonicMs() - since < SEED_AFTER_MS) return;
+    const reported = (await calls.reports()).map((report) => report.applied);
+    const { lastGood } = driver.context;
+    const remembered = lastGood && { term: '0', generation: lastGood.generation, sha: lastGood.sha };
+    const known = [...reported, applied(), remembered].filter((each) => each !== null);
+    const above = Math.max(this.#seen, ...known.map(({ generation }) => generation), 0);
+    for (const best of descending(known)) {
+      const content = mode === 'file' ? null : await this.#contentOf(best.sha);
+      if (mode === 'store' && content === null) continue;
+      const why = 'the store had lost the head';
+      const change = seed(
+        state,
+        term.token,
+        { sha: best.sha, content, who: memberId, why, at: clock.wallMs() },
+        above,
+      );
+      if (term.isCurrent && (await calls.swap(change)))
+        emit({ type: 'proposed', generation: generationIn(change.head), sha: best.sha, why });
+      return;
+    }
+    const content = known.length === 0 ? await this.#ownFile() : null;
+    if (content !== null) await this.#propose(state, term, content, 'the first configuration');
+  }
+
+  async #contentOf(sha: string): Promise<string | null> {
+    const { calls, driver } = this.#options;
+    const own = driver.contents.have(sha);
+    if (own !== null) return encodeContent(own);
+    const text = await calls.content(sha);
+    return text !== null && decodeContent(text, sha, (name) => name) !== null ? text : null;
+  }
+}
+
+function* descending(known: readonly HeadRecord[]): Generator<HeadRecord> {
+  let left = known;
+  for (let best = newest(left); best !== null; best = newest(left)) {
+    yield best;
+    const { sha } = best;
+    left = left.filter((each) => each.sha !== sha);
+  }
+}
+
+const generationIn = (text: string): number => (JSON.parse(text) as HeadRecord).generation;

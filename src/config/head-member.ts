@@ -1,0 +1,272 @@
+import type { Subscription } from 'rxjs';
+import { ConfigError } from '../errors.ts';
+import type { TimerId } from '../runtime/clock.ts';
+import { encodeContent } from './content.ts';
+import { HeadCalls } from './head-calls.ts';
+import { HeadLeader } from './head-leader.ts';
+import { HeadReporter } from './head-reporter.ts';
+import type { HeadEvent } from './head-events.ts';
+import { type HeadRecord, headOf, type HistoryRecord, type MemberReport, move } from './head.ts';
+import type { ReloadDriver } from './reload-driver.ts';
+import type { ConfigEvent } from './reload-events.ts';
+import type { ReloadSettings, Sharing } from './reload-options.ts';
+
+/**
+ * One member among those that share a configuration.
+ *
+ * Why all converge: what counts is the head in the store, which every member reads again and again, hints or not, and
+ * acts upon whenever (generation, sha) differs from what it last acted upon. Not when it is larger: after a failover
+ * that lost a write, that would leave some on the lost one for ever. A head that is missing, or a store that cannot be
+ * asked, is no instruction: what is in force stays.
+ */
+
+/** Interval in which the head is read without a hint, in milliseconds; it is varied by a fifth. */
+export const HEAD_POLL_MS = 5000;
+const POLL_SPREAD = 0.2;
+/** The least between two looks, in milliseconds: a flood of hints costs 20 looks a second. */
+const LOOK_GAP_MS = 50;
+/** Tries of a command whose head somebody else keeps moving. */
+const COMMAND_TRIES_MAX = 5;
+
+export class HeadMember<T> {
+  readonly #settings: ReloadSettings<T>;
+  readonly #sharing: Sharing;
+  readonly #driver: ReloadDriver<T>;
+  readonly #emit: (event: HeadEvent) => void;
+  readonly #calls: HeadCalls;
+  readonly #reporter: HeadReporter;
+  readonly #leader: HeadLeader<T>;
+  readonly #subscriptions: (Subscription | { unsubscribe(): void })[] = [];
+  readonly #timers: { poll?: TimerId; quiet?: TimerId; gap?: TimerId; seed?: TimerId } = {};
+  #head: HeadRecord | null = null;
+  #readAt: number | null = null;
+  #failing = false;
+  #looking = false;
+  #lookAgain = false;
+  #stopped = false;
+
+  constructor(
+    settings: ReloadSettings<T>,
+    sharing: Sharing,
+    driver: ReloadDriver<T>,
+    emit: (event: HeadEvent) => void,
+  ) {
+    const { clock, memberId, source, logger } = settings;
+    this.#settings = settings;
+    this.#sharing = sharing;
+    this.#driver = driver;
+    this.#emit = emit;
+    this.#calls = new HeadCalls(sharing.store, clock);
+    this.#reporter = new HeadReporter(this.#calls, clock, memberId);
+    this.#leader = new HeadLeader({
+      calls: this.#calls,
+      mode: sharing.mode,
+      driver,
+      source,
+      memberId,
+      clock,
+      logger,
+      term: () => sharing.election.term,
+      applied: () => this.#reporter.applied,
+      emit,
+    });
+  }
+
+  /** What the head says, as far as this member knows. */
+  get head(): HeadRecord | null {
+    return this.#head;
+  }
+
+  /** How long ago the head was read, in milliseconds; null: never. */
+  get staleMs(): number | null {
+    return this.#readAt === null ? null : this.#settings.clock.monotonicMs() - this.#readAt;
+  }
+
+  async start(): Promise<void> {
+    const { election, store, owned } = this.#sharing;
+    const { source } = this.#settings;
+    this.#subscriptions.push(
+      store.watch().subscribe(() => this.look()),
+      election.events$.subscribe(({ type }) => type === 'becameLeader' && this.look()),
+      source.changes.subscribe((fact) => {
+        this.#driver.tell(fact);
+        if (fact.type !== 'dependencies.changed') this.#fileChanged();
+      }),
+      this.#driver.actor.subscribe((snapshot) => {
+        if (snapshot.matches({ validating: 'preparing' })) this.#reporter.validated(snapshot.context);
+      }),
+    );
+    if (owned) await election.start();
+    this.#poll();
+    this.look();
+  }
+
+  /** What the chart tells. */
+  hear(event: ConfigEvent): void {
+    this.#reporter.dependsOn(this.#driver.current?.parsed.dependencies ?? null);
+    this.#reporter.hear(event, this.#driver.context);
+  }
+
+  /** Reads the head now. */
+  look(): void {
+    if (this.#stopped) return;
+    this.#lookAgain = true;
+    if (!this.#looking && this.#timers.gap === undefined) void this.#look();
+  }
+
+  /** Moves the head to an earlier generation's content, as a new generation; resolves with its number. */
+  async rollBack(to: number | undefined): Promise<number> {
+    const { clock, memberId } = this.#settings;
+    for (let tries = 1; tries <= COMMAND_TRIES_MAX; tries += 1) {
+      const state = await this.#calls.state();
+      const { head, history } = state;
+      const entry = history.find(({ generation, sha }) =>
+        to === undefined ? sha !== head?.sha : generation === to,
+      );
+      if (head === null || entry === undefined) throw notFound(to, history);
+      const at = clock.wallMs();
+      const why = `rolled back to generation ${entry.generation}`;
+      // Under the claim of the present leader: if another claims meanwhile, this is tried again on its head.
+      const change = move(state, BigInt(head.term), {
+        sha: entry.sha,
+        content: null,
+        who: memberId,
+        why,
+        at,
+      });
+      if (await this.#calls.swap(change)) {
+        this.look();
+        return (headOf(change.head) as HeadRecord).generation;
+      }
+    }
+    throw new ConfigError(
+      'CONFIG_CONFLICT',
+      `Others moved the configuration ${COMMAND_TRIES_MAX} times meanwhile. Look at it, then try again.`,
+    );
+  }
+
+  /** Leading, proposes the own file if it is another; then reads the head. */
+  async consider(): Promise<HeadRecord | null> {
+    this.#leader.fileChanged(this.#head);
+    await this.#leader.tend();
+    const head = headOf(await this.#calls.head());
+    this.look();
+    return head;
+  }
+
+  /** How all members stand that have said so in the last minute. */
+  reports(): Promise<readonly MemberReport[]> {
+    return this.#calls.reports();
+  }
+
+  async history(): Promise<readonly HistoryRecord[]> {
+    return (await this.#calls.state()).history;
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    for (const each of this.#subscriptions) each.unsubscribe();
+    for (const timer of Object.values(this.#timers)) this.#settings.clock.clearTimeout(timer);
+    this.#calls.end();
+    if (this.#sharing.owned) await this.#sharing.election.stop();
+  }
+
+  #poll(): void {
+    const { clock, randomness } = this.#settings;
+    const delay = HEAD_POLL_MS * (1 - POLL_SPREAD + 2 * POLL_SPREAD * randomness.unit());
+    this.#timers.poll = clock.setTimeout(() => {
+      this.#poll();
+      this.look();
+    }, delay);
+  }
+
+  async #look(): Promise<void> {
+    this.#looking = true;
+    this.#lookAgain = false;
+    try {
+      this.#noteHead(headOf(await this.#calls.head()));
+      this.#reporter.repeat();
+      await this.#leader.tend();
+    } catch (error) {
+      this.#noteFailure(error);
+    } finally {
+      this.#looking = false;
+      this.#waitForNext();
+    }
+  }
+
+  #waitForNext(): void {
+    if (this.#stopped) return;
+    this.#timers.gap = this.#settings.clock.setTimeout(() => {
+      delete this.#timers.gap;
+      if (this.#lookAgain) void this.#look();
+    }, LOOK_GAP_MS);
+  }
+
+  #noteHead(head: HeadRecord | null): void {
+    if (this.#stopped) return;
+    const now = this.#settings.clock.monotonicMs();
+    if (this.#failing) this.#emit({ type: 'headRecovered', staleMs: this.staleMs ?? 0 });
+    this.#failing = false;
+    this.#readAt = now;
+    this.#leader.observe(head);
+    if (head === null) return this.#noteMissing();
+    const known = this.#head;
+    const isSame = known?.generation === head.generation && known.sha === head.sha;
+    this.#head = head;
+    if (isSame) return;
+    const { generation, sha } = head;
+    if (known !== null && generation <= known.generation)
+      this.#emit({ type: 'historyRegressed', generation, sha, seen: known.generation });
+    this.#reporter.received(head);
+    this.#driver.tell({ type: 'head.changed', at: now, term: Number(head.term), generation, sha });
+  }
+
+  /** Nobody says what is wanted: this member says what it runs, and keeps its bytes at hand for the others. */
+  #noteMissing(): void {
+    this.#bootLastGood();
+    this.#reporter.repeat(true);
+    const { current } = this.#driver;
+    if (current !== null && this.#sharing.mode === 'store')
+      this.#calls.keep(current.content.sha, encodeContent(current.content)).catch(() => {});
+    this.#timers.seed ??= this.#settings.clock.setTimeout(() => {
+      delete this.#timers.seed;
+      this.look();
+    }, HEAD_POLL_MS);
+  }
+
+  #noteFailure(error: unknown): void {
+    if (this.#stopped) return;
+    if (!this.#failing)
+      this.#emit({
+        type: 'headUnavailable',
+        message: error instanceof Error ? error.message : String(error),
+      });
+    this.#failing = true;
+    this.#bootLastGood();
+  }
+
+  /** Without a word from the others a member that starts goes on with what was good. */
+  #bootLastGood(): void {
+    const { applied, lastGood, run, order, attempt } = this.#driver.context;
+    if (lastGood === null || applied !== null || run !== null || order !== null || attempt > 0) return;
+    const target = { generation: lastGood.generation, sha: lastGood.sha };
+    this.#driver.tell({ type: 'reload', at: this.#settings.clock.monotonicMs(), force: false, target });
+  }
+
+  #fileChanged(): void {
+    this.#leader.fileChanged(this.#head);
+    const { clock, timings } = this.#settings;
+    if (this.#timers.quiet !== undefined) clock.clearTimeout(this.#timers.quiet);
+    this.#timers.quiet = clock.setTimeout(() => this.look(), timings.quietMs);
+  }
+}
+
+function notFound(to: number | undefined, history: readonly HistoryRecord[]): ConfigError {
+  const known = history.map(({ generation }) => generation).join(', ');
+  const wanted = to === undefined ? 'a generation with other content' : `generation ${to}`;
+  return new ConfigError(
+    'CONFIG_NOT_FOUND',
+    `The history does not hold ${wanted}. Known: ${known === '' ? 'none' : known}.`,
+  );
+}
