@@ -255,7 +255,6 @@ export class ConfigWatch implements Disposable {
     const { clock } = this.#options;
     const places: WatchPlace[] = [];
     const files: FoundFile[] = [];
-    let toldOfDependencies = false;
     let isNews = false;
     const now = () => ({
       monotonicMs: clock.monotonicMs(),
@@ -268,10 +267,8 @@ export class ConfigWatch implements Disposable {
       isNews ||= sighting.isNews;
       places.push(...sighting.look.places);
       files.push(...sighting.look.files);
-      if (sighting.told === null) continue;
-      if (subject === this.#main) this.#tell(sighting.told);
-      else if (!toldOfDependencies) this.#tell('dependencies');
-      toldOfDependencies ||= subject !== this.#main;
+      // Each on its own: who was told of one may have read the next before it changed.
+      if (sighting.told !== null) this.#tell(subject === this.#main ? sighting.told : 'dependencies');
     }
     places.push(...(await this.#readMounts(files)));
     return { places, isNews };

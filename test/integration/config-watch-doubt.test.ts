@@ -1,6 +1,6 @@
 /** What is told late, on purpose or for want of hints, and what the watch says about itself then. */
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
-import { rm, truncate, unlink, writeFile } from 'node:fs/promises';
+import { rename, rm, truncate, unlink, writeFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { fileSha } from '../../src/config/fingerprint.ts';
 import type { ConfigDisk } from '../../src/config/source-disk.ts';
@@ -176,7 +176,8 @@ describe('what the configuration refers to', () => {
     expect(dependencies()).toBe(0);
     await replaceFile(greeting, 'howdy');
     await watched.until(() => dependencies() === 1);
-    await writeDeep(cert, 'trust');
+    await writeDeep(`${cert}.new`, 'trust');
+    await rename(`${cert}.new`, cert);
     await watched.until(() => dependencies() === 2);
     // It changed between being read and being watched.
     watched.watch.depend([{ path: cert, sha: fileSha(Buffer.from('older')) }]);

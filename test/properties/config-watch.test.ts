@@ -240,6 +240,21 @@ describe('a watch', () => {
     world.watch.stop();
   });
 
+  it('tells of each file that the configuration refers to, also of two in one look', async () => {
+    const world = new World(1);
+    const { disk, watch } = world;
+    for (const path of ['/srv/a', '/srv/b']) disk.write(path, 'old');
+    watch.depend([{ path: '/srv/a' }, { path: '/srv/b' }]);
+    world.start();
+    await world.run(5000);
+    // Who was told of the first has read the second already when that changes.
+    watch.changes.subscribe(() => disk.write('/srv/b', 'new'));
+    disk.write('/srv/a', 'new');
+    await world.run(QUIET_MS);
+    expect(world.told).toEqual(['file.changed', 'dependencies.changed', 'dependencies.changed']);
+    watch.stop();
+  });
+
   it('believes what is suspicious at a sweep, not because it was looked at often', async () => {
     const world = new World(1);
     world.start();
