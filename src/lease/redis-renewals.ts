@@ -70,7 +70,7 @@ export class Renewals {
     const windowMs = this.#crowd.size > CROWD_MIN ? leaseMs * WINDOW_OF_LEASE : 0;
     if (now + windowMs < this.#dueAt) {
       this.#dueAt = now + windowMs;
-      clock.clearTimeout(this.#timer);
+      if (this.#timer !== null) clock.clearTimeout(this.#timer);
       if (windowMs === 0) queueMicrotask(this.#flush);
       else this.#timer = clock.setTimeout(this.#flush, windowMs);
     }
@@ -83,7 +83,8 @@ export class Renewals {
   }
 
   readonly #flush = () => {
-    this.#options.clock.clearTimeout(this.#timer);
+    if (this.#timer !== null) this.#options.clock.clearTimeout(this.#timer);
+    this.#timer = null;
     this.#dueAt = Infinity;
     const waiting = this.#waiting;
     this.#waiting = [];

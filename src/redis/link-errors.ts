@@ -1,10 +1,12 @@
 import { ConclaveError, StoreUnavailableError } from '../errors.ts';
 
+const PERMISSIONS = 'Give its user the commands, keys and channels that docs/redis.md lists.';
+
 /** What a server's refusal means and what to do about it, by the word it begins with. */
 const REFUSALS: Readonly<Record<string, string>> = {
   NOAUTH: 'Give the password of the server in the connection string.',
   WRONGPASS: 'Check user name and password.',
-  NOPERM: 'Give its user the commands, keys and channels that docs/redis.md lists.',
+  NOPERM: PERMISSIONS,
   READONLY:
     'This is a replica: connect by Sentinel or Cluster, which lead to the primary, or name the primary.',
   LOADING: 'It reads its data from disk and answers when it has.',
@@ -27,6 +29,12 @@ const SAYINGS: readonly {
   readonly cure: string;
   readonly executed: 'no' | 'unknown';
 }[] = [
+  {
+    // Version 7.0, from within a script.
+    says: /user executing the script can't/,
+    cure: PERMISSIONS,
+    executed: 'unknown',
+  },
   {
     says: /isn't writeable|enableOfflineQueue|Cluster isn't ready/,
     cure: 'There is no connection at present; it is tried again.',

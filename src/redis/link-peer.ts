@@ -48,8 +48,8 @@ export class RedisPeer {
     const late = () => resolve(this.#error ?? new Error('There was no connection in time.'));
     const timer = this.#clock.setTimeout(late, waitMs);
     this.#waiting.add(resolve);
-    // A lazy one connects for the first who needs it.
-    if (this.client.status === 'wait') this.client.connect().catch(resolve);
+    // A lazy one connects for the first who needs it. How that ends its events tell.
+    if (this.client.status === 'wait') this.client.connect().catch(() => {});
     const error = await promise;
     this.#clock.clearTimeout(timer);
     this.#waiting.delete(resolve);

@@ -84,9 +84,8 @@ export class RedisSubscription {
 
   close(): void {
     this.#closed = true;
-    const { clock } = this.#options;
-    clock.clearTimeout(this.#quiet);
-    clock.clearTimeout(this.#reopen);
+    this.#clear(this.#quiet);
+    this.#clear(this.#reopen);
     this.#drop();
     this.#state.complete();
   }
@@ -155,17 +154,15 @@ export class RedisSubscription {
 
   /** From now on silence counts. */
   #listen(): void {
-    const { clock } = this.#options;
-    clock.clearTimeout(this.#quiet);
-    this.#quiet = clock.setTimeout(() => this.#ask(), QUIET_MAX_MS);
+    this.#clear(this.#quiet);
+    this.#quiet = this.#options.clock.setTimeout(() => this.#ask(), QUIET_MAX_MS);
   }
 
   #ask(): void {
     const node = this.#node;
     if (node?.status !== 'ready') return;
-    const { clock } = this.#options;
     // A connection whose packets go nowhere looks open: it is given up for a new one.
-    this.#quiet = clock.setTimeout(() => node.disconnect(true), PONG_MAX_MS);
+    this.#quiet = this.#options.clock.setTimeout(() => node.disconnect(true), PONG_MAX_MS);
     node.ping().then(
       () => this.#listen(),
       () => {},
@@ -173,7 +170,7 @@ export class RedisSubscription {
   }
 
   readonly #lost = () => {
-    this.#options.clock.clearTimeout(this.#quiet);
+    this.#clear(this.#quiet);
     for (const channel of this.#channels.keys()) this.#channels.set(channel, 'missed');
     this.#tell('lost');
   };
@@ -188,9 +185,12 @@ export class RedisSubscription {
     for (const channel of this.#channels.keys()) this.#channels.set(channel, 'missed');
     this.#tell('lost');
     this.#drop();
-    const { clock } = this.#options;
-    clock.clearTimeout(this.#reopen);
-    this.#reopen = clock.setTimeout(() => void this.#open(), REOPEN_MS);
+    this.#clear(this.#reopen);
+    this.#reopen = this.#options.clock.setTimeout(() => void this.#open(), REOPEN_MS);
+  }
+
+  #clear(timer: TimerId): void {
+    if (timer !== null) this.#options.clock.clearTimeout(timer);
   }
 
   #drop(): void {

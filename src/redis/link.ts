@@ -69,6 +69,8 @@ interface Pending {
   readonly whole: boolean;
   readonly address: string | null;
   readonly asking: boolean;
+  /** Not at once: a slot is moving. */
+  readonly later: boolean;
 }
 
 export class RedisLink {
@@ -149,6 +151,7 @@ export class RedisLink {
       whole: false,
       address: null,
       asking: false,
+      later: false,
     }));
     for (let round = 1; pending.length > 0; round += 1) {
       const again: Pending[] = [];
@@ -164,7 +167,7 @@ export class RedisLink {
         else outcomes[each.index] = answer;
       }
       pending = again;
-      if (pending.some(({ address, whole }) => address === null && !whole)) await this.#pause();
+      if (pending.some(({ later }) => later)) await this.#pause();
     }
     return outcomes;
   }
@@ -176,12 +179,12 @@ export class RedisLink {
       this.#plain = true;
       return { ...each, whole: true };
     }
-    if (isTryAgain(refusal)) return { ...each, address: null, asking: false };
+    if (isTryAgain(refusal)) return { ...each, address: null, asking: false, later: true };
     const redirected = redirection(refusal);
     const inCluster = this.ownerOf(each.call.keys[0] ?? '') !== '';
     if (redirected === null || !inCluster) return null;
     if (!redirected.asking) void this.#routes?.refresh();
-    return { ...each, address: redirected.address, asking: redirected.asking };
+    return { ...each, address: redirected.address, asking: redirected.asking, later: false };
   }
 
   #pause(): Promise<void> {
@@ -237,9 +240,13 @@ export class RedisLink {
     group: readonly Pending[],
     { replicas }: ExchangeOptions,
   ): Promise<NonNullable<PipelineResults>> {
-    const commands = group.flatMap(({ call: { script, keys, args }, whole, asking }) => {
+    const known = new Set<RedisScript>();
+    const commands = group.flatMap<RedisArgument[]>(({ call: { script, keys, args }, whole, asking }) => {
       const { text, sha } = this.#plain ? script.plain : script.flagged;
-      const run = [whole ? 'eval' : 'evalsha', whole ? text : sha, keys.length, ...keys, ...args];
+      // The first that brings the script brings it for all behind it.
+      const called = whole && !known.has(script) ? ['eval', text] : ['evalsha', sha];
+      if (whole) known.add(script);
+      const run: RedisArgument[] = [...called, keys.length, ...keys, ...args];
       return asking ? [['asking'], run] : [run];
     });
     if (replicas) commands.push(['wait', replicas.count, Math.ceil(replicas.withinMs)]);

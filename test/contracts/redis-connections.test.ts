@@ -1,0 +1,223 @@
+/** One store, its two connections, its nodes: what it hears again after a loss, where it asks, and how often. */
+import { Redis } from 'ioredis';
+import { filter, firstValueFrom } from 'rxjs';
+import { expect, test } from 'vitest';
+import type { LeaseSignal } from '../../src/lease/lease-store.ts';
+import { hashSlot } from '../../src/redis/hash-slot.ts';
+import { PONG_MAX_MS, QUIET_MAX_MS } from '../../src/redis/link-subscription.ts';
+import { redisLeases, type RedisLeaseNotice, type RedisLeaseStore } from '../../src/redis.ts';
+import { VirtualClock } from '../../src/runtime/virtual-clock.ts';
+import { describeRedis } from '../redis/presence.ts';
+import { startProxy } from '../redis/proxy.ts';
+import { startCluster } from '../redis/redis-cluster.ts';
+import { startRedis } from '../redis/redis-server.ts';
+import { until } from '../redis/until.ts';
+import { Candidate } from './lease-store-fixture.ts';
+
+const leaseMs = 30_000;
+const trusting = { freshStore: 'trust' } as const;
+
+const heard = (store: RedisLeaseStore, resource = 'billing'): LeaseSignal[] => {
+  const signals: LeaseSignal[] = [];
+  store.watch(resource).subscribe((signal) => signals.push(signal));
+  return signals;
+};
+const subscribed = (store: RedisLeaseStore) =>
+  firstValueFrom(store.connection$.pipe(filter(({ subscriber }) => subscriber === 'ready')));
+
+describeRedis('the subscriber of a store', () => {
+  test('is one for all resources, and is not opened before anybody watches', async () => {
+    await using redis = await startRedis();
+    await using leases = redisLeases(redis.url, trusting);
+    await leases.read('billing', { signal: new AbortController().signal });
+    expect(await redis.cli('client', 'list', 'type', 'pubsub')).toBe('');
+    for (let n = 0; n < 50; n += 1) heard(leases, `r${n}`);
+    await subscribed(leases);
+    const list = await redis.cli('client', 'list', 'type', 'pubsub');
+    expect(list.split('\n')).toHaveLength(1);
+    expect(list).toContain(' sub=50 ');
+  });
+
+  test('that was lost is replaced, and what was missed is asked for', async () => {
+    await using redis = await startRedis();
+    const notices: RedisLeaseNotice[] = [];
+    await using leases = redisLeases(redis.url, { ...trusting, onNotice: (notice) => notices.push(notice) });
+    await using others = redisLeases(redis.url, trusting);
+    const member = new Candidate('a', others, leaseMs);
+    const signals = heard(leases);
+    await subscribed(leases);
+    const token = await member.win();
+    await until('it is heard', () => signals.length === 1);
+    await redis.cli('client', 'kill', 'type', 'pubsub');
+    await member.release(token);
+    await until('the gap is told', () => signals.some(({ kind }) => kind === 'gap'));
+    await member.win();
+    await until('it is heard again', () => signals.at(-1)?.kind === 'acquired');
+    expect(notices.map(({ kind }) => kind)).toEqual(['watch-lost', 'watch-restored']);
+  });
+
+  test('that hears nothing is asked whether it is there, and replaced if nobody answers', async () => {
+    await using redis = await startRedis();
+    await using proxy = await startProxy(redis);
+    const clock = new VirtualClock();
+    await using leases = redisLeases(proxy.url, { ...trusting, clock });
+    const signals = heard(leases);
+    await subscribed(leases);
+    clock.advance(QUIET_MAX_MS);
+    await until('it was asked and answered', async () =>
+      /cmd=ping/.test(await redis.cli('client', 'list', 'type', 'pubsub')),
+    );
+    proxy.drop();
+    clock.advance(QUIET_MAX_MS);
+    clock.advance(PONG_MAX_MS);
+    await firstValueFrom(leases.connection$.pipe(filter(({ subscriber }) => subscriber === 'lost')));
+    proxy.heal();
+    await until('the gap is told', () => {
+      clock.advance(1000);
+      return signals.some(({ kind }) => kind === 'gap');
+    });
+  });
+
+  test('that is heard only after an answer has it asked for again', async () => {
+    await using redis = await startRedis();
+    await using others = redisLeases(redis.url, trusting);
+    await new Candidate('a', others, leaseMs).win();
+    await using leases = redisLeases(redis.url, trusting);
+    const signals = heard(leases);
+    // Answered before the subscription stands, or after: it is told either way, or was not needed.
+    await new Candidate('b', leases, leaseMs).acquire();
+    await subscribed(leases);
+    await others.forceRelease('billing', { signal: new AbortController().signal });
+    await until('something is told', () => signals.length > 0);
+  });
+});
+
+describeRedis('a given client', () => {
+  test('is used, told what is unsafe about it, and never closed', async () => {
+    await using redis = await startRedis();
+    const client = new Redis(redis.url);
+    const leases = redisLeases(client, trusting);
+    const token = await new Candidate('a', leases, leaseMs).win();
+    const caveats = leases.describe().caveats.join('\n');
+    for (const option of ['autoResendUnfulfilledCommands', 'commandTimeout', 'maxRetriesPerRequest'])
+      expect(caveats).toContain(option);
+    await leases.close();
+    expect(await client.get('conclave:leader:billing')).toBe('a');
+    expect(token).toBeGreaterThan(0n);
+    for (const event of ['ready', 'close', 'end', 'error'])
+      expect(client.listenerCount(event), event).toBe(0);
+    client.disconnect();
+  });
+
+  test('that puts a prefix before keys is refused', () => {
+    const client = new Redis({ lazyConnect: true, keyPrefix: 'app:' });
+    expect(() => redisLeases(client)).toThrow(/keyPrefix.*duplicate/s);
+  });
+});
+
+describeRedis('by hand', () => {
+  test('a lease can be inspected and released; its holder is denied at its next renewal', async () => {
+    await using redis = await startRedis();
+    await using leases = redisLeases(redis.url, trusting);
+    const { signal } = new AbortController();
+    const member = new Candidate('a', leases, leaseMs);
+    const token = await member.win();
+    const inspected = await leases.inspect('billing', { signal });
+    expect(inspected).toMatchObject({
+      mirror: { value: 'a' },
+      record: { holder: 'a', token },
+      trouble: null,
+    });
+    expect(inspected.mirror?.remainingMs).toBeGreaterThan(leaseMs / 2);
+    const signals = heard(leases);
+    await subscribed(leases);
+    expect(await leases.forceRelease('billing', { signal })).toEqual({ released: true, holder: 'a', token });
+    await until('the others are told', () => signals.some(({ kind }) => kind === 'released'));
+    expect(await redis.cli('exists', 'conclave:leader:billing')).toBe('0');
+    expect(await member.renew(token, 1)).toEqual({ kind: 'denied', holder: null, token });
+    expect(await leases.forceRelease('billing', { signal })).toMatchObject({ released: false });
+    expect(await member.win()).toBeGreaterThan(token);
+  });
+
+  test.each([
+    ['deleted', ['del', 'conclave:leader:billing'], ''],
+    ['overwritten', ['set', 'conclave:leader:billing', 'me'], 'me'],
+  ])('a key that is %s has its leader step down, and frees the lease', async (_, command, left) => {
+    await using redis = await startRedis();
+    const notices: RedisLeaseNotice[] = [];
+    await using leases = redisLeases(redis.url, { ...trusting, onNotice: (notice) => notices.push(notice) });
+    const member = new Candidate('a', leases, leaseMs);
+    const token = await member.win();
+    expect(await member.renew(token, 1)).toMatchObject({ kind: 'renewed' });
+    await redis.cli(...command);
+    expect(await member.renew(token, 2)).toEqual({ kind: 'denied', holder: null, token });
+    expect(await member.read()).toMatchObject({ holder: null, token });
+    expect(notices).toMatchObject([{ kind: 'deposed' }]);
+    // What somebody put there stays there.
+    expect(await redis.cli('get', 'conclave:leader:billing')).toBe(left);
+  });
+});
+
+describeRedis('replicas to wait for', () => {
+  test('a grant or a renewal that too few of them have does not count, and is not announced', async () => {
+    await using primary = await startRedis();
+    await using replica = await startRedis({ replicaOf: primary });
+    await until('the replica follows', async () => (await replica.info('master_link_status')) === 'up');
+    await using leases = redisLeases(primary.url, { ...trusting, waitReplicas: 1 });
+    const member = new Candidate('a', leases, 6000);
+    const first = await until('the replica confirms', () => member.win());
+    await until('it confirms a renewal', () =>
+      member.renew(first, 1_000).then(({ kind }) => kind === 'renewed'),
+    );
+    await replica.freeze();
+    const signals = heard(leases);
+    await subscribed(leases);
+    await expect(member.renew(first, 1_001)).rejects.toMatchObject({
+      code: 'STORE_NOT_REPLICATED',
+      outcomeUnknown: true,
+    });
+    await expect(member.acquire()).rejects.toMatchObject({
+      code: 'STORE_NOT_REPLICATED',
+      outcomeUnknown: true,
+    });
+    // It is kept all the same: nobody else is granted it meanwhile.
+    expect((await leases.inspect('billing', member.options)).record?.token).toBeGreaterThan(first);
+    await replica.thaw();
+    await until('the replica follows again', async () => (await primary.info('connected_slaves')) === '1');
+    await until('the grant counts', () => member.acquire().then(({ kind }) => kind === 'won'));
+    expect(signals.filter(({ kind }) => kind === 'acquired')).toEqual([]);
+  });
+});
+
+describeRedis('a cluster', () => {
+  test('whose slots move, and whose primary fails, goes on being asked in the right place', async () => {
+    await using cluster = await startCluster(6);
+    for (const key of ['123456789', 'a{b}c', 'a{}b{c}', '{a', 'ключ'])
+      expect(hashSlot(key), key).toBe(Number(await cluster.first.cli('cluster', 'keyslot', key)));
+    await using leases = redisLeases(`redis+cluster://127.0.0.1:${cluster.first.port}`, trusting);
+    const member = new Candidate('a', leases, leaseMs);
+    const signals = heard(leases);
+    await subscribed(leases);
+    const token = await member.win();
+    await cluster.moveSlot('{conclave:leader:billing}');
+    expect(await member.renew(token, 2)).toMatchObject({ kind: 'renewed' });
+    await cluster.failover('{conclave:leader:billing}');
+    let beat = 3;
+    await until('the new primary is asked', () => {
+      beat += 1;
+      return member.renew(token, beat).then(
+        ({ kind }) => kind === 'renewed',
+        () => false,
+      );
+    });
+    await until('it is heard from there', () => signals.some((each) => 'beat' in each && each.beat === beat));
+    // Resources in all slots, at once.
+    const many = Array.from(
+      { length: 60 },
+      (_, n) => new Candidate('a', leases, leaseMs, { resource: `r${n}` }),
+    );
+    const tokens = await Promise.all(many.map((each) => each.win()));
+    const renewed = await Promise.all(many.map((each, n) => each.renew(tokens[n] as bigint, 1000)));
+    expect(renewed.filter(({ kind }) => kind === 'renewed')).toHaveLength(60);
+  });
+});
