@@ -7,11 +7,14 @@ import { defineConfig } from 'vitest/config';
 const fifteenMinutes = 15 * 60 * 1000;
 
 export default defineConfig({
+  ssr: { resolve: { conditions: ['node', 'conclave-source'] } },
   test: {
     include: ['test/**/*.long.test.ts'],
     passWithNoTests: true,
     globalSetup: ['test/redis/global-setup.ts'],
     maxWorkers: 2,
+    // Those that wait for real leases wait together.
+    maxConcurrency: 40,
     testTimeout: fifteenMinutes,
     hookTimeout: fifteenMinutes,
   },
