@@ -164,6 +164,19 @@ const beliefs: readonly MemberMutant[] = [
       }),
     },
   },
+  {
+    name: 'freed-before-told',
+    planted: 'A lease that was freed by hand is given away before its leader has heard of it.',
+    member: {
+      leases: altered((leases) => ({
+        renew: async (request, options) => {
+          const reply = await leases.renew(request, options);
+          if (reply.kind === 'denied' && reply.holder === null) await leases.release(request, options);
+          return reply;
+        },
+      })),
+    },
+  },
 ];
 
 const answers: readonly MemberMutant[] = [
