@@ -25,7 +25,7 @@ export function changesBetween(before: unknown, after: unknown): readonly Change
 function compare(before: unknown, after: unknown, path: ConfigPath, changes: Change[]): void {
   const [old, young] = [membersOf(before), membersOf(after)];
   const sameKind = old !== null && young !== null && Array.isArray(before) === Array.isArray(after);
-  if (!sameKind || (old.size === 0) !== (young.size === 0)) {
+  if (!sameKind) {
     if (isDeepStrictEqual(before, after)) return;
     if (old === null && young === null && before !== undefined && after !== undefined) {
       changes.push({ path, change: 'changed', before, after });

@@ -32,7 +32,7 @@ const secretName = fc.constantFrom(
 
 /** Unlike anything else in a text. */
 const secretText = fc
-  .string({ unit: fc.constantFrom(...'XYZQWK0123456789'), minLength: 10, maxLength: 16 })
+  .string({ unit: fc.constantFrom(...Array.from('XYZQWK0123456789')), minLength: 10, maxLength: 16 })
   .map((text) => `${text}J`);
 
 const around = (inside: fc.Arbitrary<Record<string, ConfigValue>>) =>

@@ -16,7 +16,7 @@ describe('our HCL and HashiCorp’s', () => {
     if (ours.node !== null && 'value' in theirs) expect(asOracle(ours.node)).toEqual(theirs.value);
   });
 
-  test.prop([damaged(hclText)], { numRuns: 500 })('refuse the same damaged texts', async (text) => {
+  test.prop([damaged(hclText)], { numRuns: 350 })('refuse the same damaged texts', async (text) => {
     const ours = readHcl(text);
     const theirs = await askOracle(text);
     if (ours.node !== null) {
@@ -32,8 +32,8 @@ describe('our HCL and HashiCorp’s', () => {
   });
 });
 
-/** Several attributes in a block on one line are clear, if not canonical. */
-const weTakeMore = /Invalid single-argument block definition/;
+/** Several attributes in a block on one line are clear, if not canonical; so is a key named `for`. */
+const weTakeMore = /Invalid single-argument block definition|Invalid .for. expression/;
 /** There are no variables here; keys that are computed go in parentheses. */
 const weTakeLess =
   /bare word|Between a key and its value|Use true or false|Use null|computed goes in parentheses|A key is missing|with a unit/;

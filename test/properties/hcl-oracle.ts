@@ -24,7 +24,10 @@ export function readHcl(text: string): FormatResult {
   return hclFormat.read(new SourceText('test.hcl', text), new ReferenceTable({ environment: {} }));
 }
 
-/** Our tree the way the oracle writes values down: bodies always in lists, `${` in texts escaped as in the source. */
+/**
+ * Our tree the way the oracle writes values down: bodies always in lists, `${` in texts escaped as in the source, and
+ * texts in the normal form of Unicode, while we leave them as they are.
+ */
 export function asOracle(root: ConfigNode): ConfigValue {
   return membersOf(root as ObjectNode);
 }
@@ -42,7 +45,7 @@ function written(node: ConfigNode): ConfigValue {
 }
 
 function escaped(text: string): string {
-  return text.replaceAll(/[$%]\{/g, (sign) => `${sign[0]}${sign}`);
+  return text.normalize('NFC').replaceAll(/[$%]\{/g, (sign) => `${sign[0]}${sign}`);
 }
 
 /** Their value with ours in the place of every expression, which they leave as it is written. */

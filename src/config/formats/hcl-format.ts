@@ -37,6 +37,10 @@ class Reading {
     this.#evaluator = new Evaluator(source, references);
   }
 
+  get full(): boolean {
+    return this.#diagnostics.length >= PROBLEMS_MAX;
+  }
+
   value(expression: Expression): ConfigNode | null {
     try {
       return this.#evaluator.evaluate(expression);
@@ -49,9 +53,7 @@ class Reading {
   }
 
   problem(error: Unreadable): void {
-    if (this.#diagnostics.length < PROBLEMS_MAX) {
-      this.#diagnostics.push(error.diagnostic(this.source, this.#hidden));
-    }
+    if (!this.full) this.#diagnostics.push(error.diagnostic(this.source, this.#hidden));
   }
 
   result(node: ConfigNode): FormatResult {

@@ -19,14 +19,25 @@ export function writeConfig(value: { readonly [key: string]: ConfigValue }, form
     case 'json':
       return `${JSON.stringify(value, null, 2)}\n`;
     case 'yaml':
-      // Texts that an older YAML would take for something else, as `no` and `12:30`, are quoted.
-      return stringifyYaml(value, { compat: 'yaml-1.1', aliasDuplicateObjects: false, lineWidth: 0 });
+      return stringifyYaml(value, {
+        aliasDuplicateObjects: false,
+        blockQuote: hasOddLines(value) ? false : 'literal',
+        // Texts that an older YAML would take for something else, as `no` and `12:30`, are quoted.
+        compat: 'yaml-1.1',
+        lineWidth: 0,
+      });
     case 'toml':
       refuseNull(value);
       return `${stringifyToml(value).trimEnd()}\n`;
     case 'hcl':
       return writeHcl(value);
   }
+}
+
+/** Whether a text has lines that begin or end with blanks: written as a block, they would not come back the same. */
+function hasOddLines(value: ConfigValue): boolean {
+  if (typeof value === 'string') return /^\s|\s\n|\n[^\S\n]|[^\S\n]$|\n\n/.test(value);
+  return typeof value === 'object' && value !== null && Object.values(value).some(hasOddLines);
 }
 
 function refuseNull(value: ConfigValue): void {

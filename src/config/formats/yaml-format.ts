@@ -125,7 +125,7 @@ class Building {
     for (const pair of map.items) {
       const [at, end] = rangeOf(pair.key, 0);
       const key = keyOf(pair.key, at);
-      if (key === '<<') {
+      if (key === '<<' && isScalar(pair.key) && pair.key.type === 'PLAIN') {
         merged.push(pair);
         continue;
       }

@@ -22,11 +22,14 @@ export interface BodyReader {
   value(expression: Expression): ConfigNode | null;
   /** Notes a problem and goes on. */
   problem(error: Unreadable): void;
+  /** No more problems are told, so there is no use in going on. */
+  readonly full: boolean;
 }
 
 export function objectOf(body: Body, reader: BodyReader): ObjectNode {
   const members = new Map<string, Member>();
   for (const item of body.items) {
+    if (reader.full) break;
     try {
       if (item.kind === 'attribute') addAttribute(members, item, reader);
       else addBlock(members, item, reader);

@@ -69,13 +69,14 @@ export function readQuoted(context: TemplateContext, opening: number): TemplateR
   return { parts: parts.parts, end: at + 1 };
 }
 
-const quotedStops = /["\\\n$%]/g;
-const heredocStops = /[$%]/g;
+const quotedStops = new Set(['"', '\\', '\n', '$', '%']);
+const heredocStops = new Set(['$', '%']);
 
-function spanWithout(text: string, at: number, stops: RegExp, limit = text.length): number {
-  stops.lastIndex = at;
-  const stop = stops.exec(text)?.index ?? limit;
-  return Math.min(stop, limit);
+/** Offset of the first of these characters, not looking beyond the limit: there may be many lines without one. */
+function spanWithout(text: string, from: number, stops: ReadonlySet<string>, limit = text.length): number {
+  let at = from;
+  while (at < limit && !stops.has(text[at] ?? '')) at += 1;
+  return at;
 }
 
 /** At a `$` or `%`: an interpolation, an escaped one, or just that character. */

@@ -30,7 +30,7 @@ function body(value: Values, indent: string): string {
 function isBlock(value: ConfigValue): value is Values {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
   const keys = Object.keys(value);
-  return keys.length > 0 && keys.every(isIdentifier);
+  return keys.length > 0 && keys.every(isPlainName);
 }
 
 function expression(value: ConfigValue, indent: string): string {
@@ -58,8 +58,13 @@ function isIdentifier(key: string): boolean {
   return identifierPattern.exec(key)?.[0] === key;
 }
 
+/** Which other letters names may have depends on the edition of Unicode that a reader knows. */
+function isPlainName(key: string): boolean {
+  return /^[A-Za-z_][\w-]*$/.test(key);
+}
+
 function quotedKey(key: string): string {
-  return isIdentifier(key) && key !== 'for' ? key : quoted(key);
+  return isPlainName(key) && key !== 'for' ? key : quoted(key);
 }
 
 const escapes: Readonly<Record<string, string>> = {
