@@ -1,0 +1,6 @@
+export {
+  MESSAGES_KEPT_MAX,
+  statelyInspector,
+  type StatelyInspector,
+  type StatelyInspectorOptions,
+} from './stately-inspector.ts';

@@ -1,0 +1,62 @@
+/** What the Stately inspector is sent, received by the package's own server and receiver. */
+import { createWebSocketReceiver, type StatelyInspectionEvent } from '@statelyai/inspect';
+import { createInspectorServer } from '@statelyai/inspect/server';
+import { expect, test, vi } from 'vitest';
+import { createLeaderElection, memoryLeases } from '../../src/index.ts';
+import type { JournalRecord } from '../../src/journal/journal.ts';
+import { leadershipMachine } from '../../machines/index.ts';
+import { statelyInspector } from '../../src/observability/index.ts';
+import { freePort } from '../redis/ports.ts';
+
+/** The package's server, and what somebody who looks at it receives. */
+async function inspected() {
+  const port = await freePort();
+  const server = createInspectorServer({ port, autoOpen: false });
+  const received: StatelyInspectionEvent[] = [];
+  const url = `ws://127.0.0.1:${port}`;
+  createWebSocketReceiver({ server: url }).subscribe((event) => received.push(event));
+  return { url, received, [Symbol.dispose]: () => server.stop() };
+}
+
+const valueOf = (event: StatelyInspectionEvent | undefined): unknown =>
+  event !== undefined && 'snapshot' in event ? (event.snapshot as { value?: unknown }).value : undefined;
+
+const patience = { timeout: 20_000, interval: 20 };
+
+test('a live election shows its chart, each event and the state it led to, and its journal plays the same', async () => {
+  using place = await inspected();
+  using inspector = await statelyInspector({ url: place.url });
+  const records: JournalRecord[] = [];
+  await using leases = memoryLeases();
+  {
+    await using election = createLeaderElection({ resource: 'billing', leases, inspect: inspector.inspect });
+    await election.start();
+    await election.whenLeader();
+    await election.stop();
+    for await (const record of election.journal.export()) records.push(record);
+  }
+  await vi.waitUntil(() => valueOf(place.received.at(-1)) === 'stopped', patience);
+  const [actor] = place.received;
+  expect(actor).toMatchObject({ type: '@xstate.actor', snapshot: { value: { follower: 'watching' } } });
+  const chart = JSON.parse((actor as { definition: string }).definition) as { states: object };
+  expect(Object.keys(chart.states)).toContain('leader');
+  const live = place.received.filter(({ type }) => type === '@xstate.snapshot').map(valueOf);
+  expect(live).toContainEqual({ leader: 'renewing' });
+
+  const before = place.received.length;
+  await inspector.play(records, leadershipMachine);
+  await vi.waitUntil(
+    () => place.received.length > before && valueOf(place.received.at(-1)) === 'stopped',
+    patience,
+  );
+  const played = place.received.slice(before);
+  expect(played[0]).toMatchObject({ type: '@xstate.actor', sessionId: records[0]?.stream });
+  const states = records.slice(1).map(({ to, from }) => to ?? from);
+  expect(played.filter(({ type }) => type === '@xstate.snapshot').map(valueOf)).toEqual(states);
+});
+
+test.each([['http://127.0.0.1:8080'], ['nowhere']])('an address such as %s is refused', async (url) => {
+  await expect(statelyInspector({ url })).rejects.toThrow(
+    `The inspector's address is "${url}", but must be that of a WebSocket`,
+  );
+});
