@@ -4,7 +4,7 @@ import { createActor } from 'xstate';
 import { configReloadMachine, RELOAD_TIMINGS } from '../../machines/index.ts';
 import { fileSha } from '../../src/config/fingerprint.ts';
 import { fileSource } from '../../src/config/source-files.ts';
-import { ConfigWatch, SWEEP_MS } from '../../src/config/watch.ts';
+import { ConfigWatch, SWEEP_MS, SWEEP_REMOTE_MS } from '../../src/config/watch.ts';
 import { VirtualClock } from '../../src/runtime/virtual-clock.ts';
 import { fileChanges } from '../../src/streams/file-changes.ts';
 import { CHANGED, INPUT } from '../machines/config-reload-member.ts';
@@ -28,7 +28,7 @@ class World {
   read: string | null = null;
   #contents = 0;
 
-  constructor(seed: number, content = 'port=0'.repeat(10), sweepMs = SWEEP_MS, known: string | null = null) {
+  constructor(seed: number, content = 'port=0'.repeat(10), sweepMs?: number, known: string | null = null) {
     this.disk = new MemoryDisk(this.clock, seed);
     this.disk.makeDirectory(DIRECTORY);
     this.disk.makeDirectory('/srv/other');
@@ -36,7 +36,14 @@ class World {
     const source = fileSource(this.disk, { files: PATH });
     const chance = new Chance(seed + 1);
     const randomness = { unit: () => chance.unit(), id: () => 'id' };
-    this.watch = new ConfigWatch({ source, disk: this.disk, clock: this.clock, randomness, sweepMs, known });
+    this.watch = new ConfigWatch({
+      source,
+      disk: this.disk,
+      clock: this.clock,
+      randomness,
+      known,
+      ...(sweepMs === undefined ? {} : { sweepMs }),
+    });
   }
 
   start(): void {
@@ -237,6 +244,30 @@ describe('a watch', () => {
     world.start();
     await world.run(10_000);
     expect([world.told, world.read]).toEqual([['file.changed'], 'port=2']);
+    world.watch.stop();
+  });
+
+  it.each([
+    ['ext4', null, SWEEP_MS],
+    ['nfs4', 'nfs4', SWEEP_REMOTE_MS],
+  ])('on %s sweeps at its interval, give or take a fifth', async (type, remote, intervalMs) => {
+    const world = new World(1);
+    world.disk.mountinfo = () => Promise.resolve(`1 0 8:1 / / rw - ${type} x rw\n`);
+    world.start();
+    await world.run(2 * SWEEP_MS);
+    expect(world.watch.status).toMatchObject({ remote, sweepMs: intervalMs });
+    const times: number[] = [];
+    let { sweeps } = world.watch.status;
+    world.watch.statuses.subscribe((status) => {
+      if (status.sweeps > sweeps) times.push(world.clock.nowMs);
+      sweeps = status.sweeps;
+    });
+    await world.run(100 * intervalMs);
+    const gaps = times.slice(1).map((time, index) => time - times[index]!);
+    // What a look takes comes on top.
+    expect(Math.min(...gaps)).toBeGreaterThan(0.79 * intervalMs);
+    expect(Math.max(...gaps)).toBeLessThan(1.21 * intervalMs);
+    expect(Math.max(...gaps) - Math.min(...gaps)).toBeGreaterThan(0.3 * intervalMs);
     world.watch.stop();
   });
 
