@@ -38,7 +38,9 @@ export function memoryHead({
       return true;
     },
     content: async (sha) => contents.get(sha) ?? null,
-    keep: async (sha, text) => void contents.set(sha, text),
+    async keep(sha, text) {
+      if (!contents.has(sha)) contents.set(sha, text);
+    },
     report: async (member, text, forMs) =>
       void reports.set(member, { text, until: clock.monotonicMs() + forMs }),
     async reports() {
