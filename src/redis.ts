@@ -14,3 +14,4 @@ export type {
   RedisTls,
   RedisTopology,
 } from './redis/settings.ts';
+export { redisHead, type RedisHeadOptions } from './config/redis-head.ts';
