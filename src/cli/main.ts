@@ -3,9 +3,11 @@ import { Command } from 'commander';
 import { VERSION } from '../runtime/identity.ts';
 import { register as demo } from './demo.ts';
 import { register as diagram } from './diagram.ts';
+import { register as doctor } from './doctor.ts';
 import { register as inspect } from './inspect.ts';
 import { register as journal } from './journal.ts';
 import { printUsageError, reportFailure } from './output.ts';
+import { register as release } from './release.ts';
 import { register as resign } from './resign.ts';
 import { register as run } from './run.ts';
 import { register as simulate } from './simulate.ts';
@@ -16,7 +18,19 @@ import { register as up } from './up.ts';
 
 type Register = (program: Command) => void;
 
-const commands: readonly Register[] = [up, demo, run, status, resign, journal, inspect, diagram, simulate];
+const commands: readonly Register[] = [
+  up,
+  demo,
+  run,
+  status,
+  resign,
+  release,
+  doctor,
+  journal,
+  inspect,
+  diagram,
+  simulate,
+];
 
 function createProgram(): Command {
   const program = new Command('conclave')
