@@ -54,9 +54,11 @@ describe('a member believes no longer than it has proof for, and never beside an
     },
   );
 
-  test.prop([seed, nearly, fc.integer({ min: 0, max: 2 * LEASE }), fc.boolean()], { numRuns: RUNS })(
-    'when it is frozen across its deadline: at the first look after, before any timer, it knows',
-    async (order, near, longer, isNear) => {
+  test.prop([seed, nearly, fc.integer({ min: 0, max: 2 * LEASE }), fc.boolean(), fc.boolean()], {
+    numRuns: RUNS,
+  })(
+    'when it is frozen across its deadline, the wall clock set back or not: at the first look after it knows',
+    async (order, near, longer, isNear, isSetBack) => {
       await using timing = new Timing(order);
       const a = await timing.join();
       const b = await timing.join();
@@ -69,7 +71,9 @@ describe('a member believes no longer than it has proof for, and never beside an
       const forMs = Math.max(1, isNear ? leftMs + near : longer);
       await timing.advance(forMs);
       const over = forMs >= leftMs;
+      if (isSetBack) leader.node.jumpWall(-forMs);
       leader.node.resume();
+      // Before any timer of its own.
       expect(leader.election.isLeader).toBe(!over);
       expect(term?.isCurrent).toBe(!over);
       if (over) expect(() => term?.assertCurrent()).toThrow('is over');
@@ -110,6 +114,7 @@ describe('the wall clock may jump by any size', () => {
       const { provenUntil } = a;
       await timing.advance(whenMs);
       b.node.jumpWall(ms);
+      b.nudge();
       await timing.until(() => b.began === 1);
       expect(timing.clock.monotonicMs()).toBeGreaterThanOrEqual(provenUntil);
     },

@@ -1,9 +1,11 @@
+import { merge, type Observable, Subject } from 'rxjs';
 import { expect } from 'vitest';
 import { DRIFT_FACTOR, GUARD_MIN_MS } from '../../machines/index.ts';
 import {
   createLeaderElection,
   type LeaderElection,
   type LeaderElectionOptions,
+  type LeaseSignal,
   type LeaseStore,
   memoryLeases,
 } from '../../src/index.ts';
@@ -37,6 +39,8 @@ export interface Member {
   readonly node: NodeClock;
   /** May be changed at any time. */
   passage: NonNullable<MemberOptions['passage']>;
+  /** Its hints come back: whatever it waits for, it asks now. */
+  readonly nudge: () => void;
   /** Until when, by its own clock, what was confirmed to it lets it believe. */
   provenUntil: number;
   /** How many terms began and ended. */
@@ -78,12 +82,14 @@ export class Timing implements AsyncDisposable {
   async join({ clocks = {}, passage = () => ({}), ...options }: MemberOptions = {}): Promise<Member> {
     const node = this.clock.node(clocks);
     const n = this.members.length;
-    const partial = { node, passage, provenUntil: -Infinity, began: 0, lost: 0 };
+    const gaps = new Subject<LeaseSignal>();
+    const nudge = () => gaps.next({ kind: 'gap', resource: 'r' });
+    const partial = { node, passage, nudge, provenUntil: -Infinity, began: 0, lost: 0 };
     const member: Member = Object.assign(partial, {
       election: createLeaderElection({
         resource: 'r',
         candidateId: `m${n}`,
-        leases: this.#through(() => member),
+        leases: this.#through(() => member, gaps),
         clock: node,
         randomness: new Random(`m${n}`),
         leaseDurationMs: LEASE,
@@ -153,7 +159,7 @@ export class Timing implements AsyncDisposable {
     expect(this.clock.pending).toBe(0);
   }
 
-  #through(member: () => Member): LeaseStore {
+  #through(member: () => Member, gaps: Observable<LeaseSignal>): LeaseStore {
     const { leases, clock } = this;
     const counts = { acquire: 0, renew: 0, release: 0 };
     const wait = (ms: number) =>
@@ -187,7 +193,7 @@ export class Timing implements AsyncDisposable {
       renew: (request) => call('renew', request.leaseMs, () => leases.renew(request, { signal })),
       release: (request) => call('release', 0, () => leases.release(request, { signal })),
       read: (resource, options) => leases.read(resource, options),
-      watch: (resource) => leases.watch(resource),
+      watch: (resource) => merge(leases.watch(resource), gaps),
       describe: () => leases.describe(),
       close: () => leases.close(),
       [Symbol.asyncDispose]: () => leases.close(),
