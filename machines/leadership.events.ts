@@ -149,7 +149,7 @@ export type LeadershipEmitted =
   | { readonly type: 'journalFailed'; readonly error: Failure; readonly policy: 'continue' | 'stop' };
 
 /** Why a follower sits out although nobody may hold the lease. */
-export type WaitReason = 'firstTerm' | 'dataLoss' | 'resigned' | 'journalFailed';
+export type WaitReason = 'firstTerm' | 'dataLoss' | 'resigned' | 'journalFailed' | 'unanswered';
 
 /** A lease this member won. */
 export interface Term {

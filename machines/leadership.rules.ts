@@ -10,6 +10,7 @@ import type {
   Term,
   WaitReason,
 } from './leadership.events.ts';
+import { DRIFT_FACTOR } from './leadership.timings.ts';
 
 /**
  * What the named actions of the leadership chart do: small pure steps over its context. `machines/index.ts` gives
@@ -94,6 +95,15 @@ export function backOffMs(
   const doublings = Math.min(Math.max(failures - 1, 0), 30);
   return Math.min(timings.retryMs * 2 ** doublings, timings.retryMaxMs) * (0.5 + luck / 2);
 }
+
+/**
+ * After so many requests in a row with an outcome nobody knows, a member leaves the field to the others until a lease
+ * that it may have won has ended: where only the answers get lost, it would win one after the other and lead never.
+ */
+export const UNANSWERED_MAX = 3;
+
+const outcomeKnown = (event: LeadershipEvent): boolean =>
+  event.type === 'store.failed' && !event.outcomeUnknown;
 
 /** The part of XState's `enqueue` that these rules use. */
 interface Enqueue {
@@ -300,9 +310,16 @@ const waits = {
     waitMs: ({ context, event }) => context.timings.retryMs * (0.5 + luckOf(event) / 2),
     waitReason: null,
   }),
-  backOff: chart.assign({
-    waitMs: ({ context, event }) => backOffMs(context.timings, context.failures, luckOf(event)),
-    waitReason: null,
+  backOff: chart.enqueueActions(({ context, event, enqueue }) => {
+    const { timings, failures } = context;
+    const soonMs = backOffMs(timings, failures, luckOf(event));
+    if (outcomeKnown(event) || failures % UNANSWERED_MAX !== 0) {
+      enqueue.assign({ waitMs: soonMs, waitReason: null });
+      return;
+    }
+    const forMs = timings.leaseMs * DRIFT_FACTOR + timings.graceMs + soonMs;
+    enqueue.assign({ waitMs: forMs, waitReason: 'unanswered' });
+    enqueue.emit({ type: 'waiting', reason: 'unanswered', forMs });
   }),
   sitOut: chart.enqueueActions(({ context, event, enqueue }) => {
     const [reason, forMs]: [WaitReason, number] =

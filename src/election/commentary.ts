@@ -13,6 +13,8 @@ const WAITS = {
   dataLoss: (wait: string) => `The store lost its data: waiting ${wait} until no earlier leader can believe`,
   resigned: (wait: string) => `Sitting out after resigning, until another leads or ${wait} have passed`,
   journalFailed: (wait: string) => `Staying away for ${wait}: the journal fails and its policy is stop`,
+  unanswered: (wait: string) =>
+    `The store answers nothing: leaving the field to others for ${wait}, for requests may arrive all the same`,
 };
 
 /** One line for each fact worth one; null for what would only be noise. */
