@@ -61,6 +61,8 @@ export interface ForcedRelease {
 
 /** How long looks and releases may take, in milliseconds. */
 const OTHER_CALLS_MS = 5000;
+/** Of so many resources it is remembered that they were heard of over the present connection. */
+const RESOURCES_REMEMBERED_MAX = 10_000;
 /** Share of the lease for which replicas are waited for: half of what a call may take. */
 const REPLICAS_OF_LEASE = PATIENCE_OF_LEASE / 2;
 
@@ -127,16 +129,19 @@ export class RedisLeases implements RedisLeaseStore {
       const { resource, leaseMs } = request;
       const { freshStore, settleMs, waitReplicas } = this.#wiring.options;
       const place = this.#place(resource);
-      const epoch = this.#link.epoch;
+      let { epoch } = this.#link;
       // With replicas to wait for, nobody is told of a grant that may not count; the first renewal does it.
       const announces = waitReplicas === 0 ? '1' : '0';
-      const own = [this.#suffix, this.#doubts(resource), announces, String(settleMs), freshStore];
       const replicas = this.#replicas(leaseMs);
       const outcome = await this.#link.run(
         {
           script: this.#scripts.acquire,
           keys: [place.keys.mirror, place.keys.record],
-          args: [...own, ...acquireArguments(request)],
+          args: () => {
+            epoch = this.#link.epoch;
+            const own = [this.#suffix, this.#doubts(resource), announces, String(settleMs), freshStore];
+            return [...own, ...acquireArguments(request)];
+          },
         },
         {
           patienceMs: leaseMs * PATIENCE_OF_LEASE,
@@ -145,7 +150,7 @@ export class RedisLeases implements RedisLeaseStore {
         },
       );
       const reply = acquireReply(replyOf(outcome), place);
-      this.#heardIn.set(resource, epoch);
+      this.#hear(resource, epoch);
       if (reply.kind === 'won') this.#assertReplicated(outcome, resource, leaseMs);
       else this.#watches.answered(this.#channel(place));
       return reply;
@@ -155,7 +160,7 @@ export class RedisLeases implements RedisLeaseStore {
     this.#call(signal, async (progress) => {
       const { resource, leaseMs } = request;
       const place = this.#place(resource);
-      let epoch = this.#link.epoch;
+      let { epoch } = this.#link;
       const outcome = await this.#renewals.add({
         resource,
         keys: place.keys,
@@ -168,7 +173,7 @@ export class RedisLeases implements RedisLeaseStore {
         onSent: () => (progress.isSent = true),
       });
       const { reply, deposedBy } = renewReply(replyOf(outcome), place);
-      this.#heardIn.set(resource, epoch);
+      this.#hear(resource, epoch);
       if (reply.kind === 'denied') this.#renewals.forget(resource);
       else this.#assertReplicated(outcome, resource, leaseMs);
       if (deposedBy !== null) this.#tellDeposed(place, request.id, deposedBy);
@@ -281,6 +286,15 @@ export class RedisLeases implements RedisLeaseStore {
   /** Whether a connection was made since the resource was last heard of: its data may be others by now. */
   #doubts(resource: string): '0' | '1' {
     return this.#heardIn.get(resource) === this.#link.epoch ? '0' : '1';
+  }
+
+  #hear(resource: string, epoch: number): void {
+    this.#heardIn.delete(resource);
+    this.#heardIn.set(resource, epoch);
+    if (this.#heardIn.size <= RESOURCES_REMEMBERED_MAX) return;
+    // The one not heard of for longest; who asks for it again doubts it.
+    const [oldest] = this.#heardIn.keys();
+    this.#heardIn.delete(oldest as string);
   }
 
   #replicas(leaseMs: number) {

@@ -122,7 +122,7 @@ export class Renewals {
     return {
       script: this.#options.script,
       keys: batch.flatMap(({ renewal: { keys } }) => [keys.mirror, keys.record]),
-      args: [this.#options.suffix, ...batch.flatMap(({ renewal }) => renewal.args())],
+      args: () => [this.#options.suffix, ...batch.flatMap(({ renewal }) => renewal.args())],
     };
   }
 }

@@ -27,7 +27,8 @@ export interface ScriptCall {
   readonly script: RedisScript;
   /** All in one slot. */
   readonly keys: readonly string[];
-  readonly args: readonly RedisArgument[];
+  /** A function is asked each time that it is about to be sent, over the connection that then stands. */
+  readonly args: readonly RedisArgument[] | (() => readonly RedisArgument[]);
 }
 
 export interface ExchangeOptions {
@@ -246,7 +247,12 @@ export class RedisLink {
       // The first that brings the script brings it for all behind it.
       const called = whole && !known.has(script) ? ['eval', text] : ['evalsha', sha];
       if (whole) known.add(script);
-      const run: RedisArgument[] = [...called, keys.length, ...keys, ...args];
+      const run: RedisArgument[] = [
+        ...called,
+        keys.length,
+        ...keys,
+        ...(typeof args === 'function' ? args() : args),
+      ];
       return asking ? [['asking'], run] : [run];
     });
     if (replicas) commands.push(['wait', replicas.count, Math.ceil(replicas.withinMs)]);

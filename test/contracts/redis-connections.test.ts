@@ -4,6 +4,7 @@ import { filter, firstValueFrom } from 'rxjs';
 import { expect, test } from 'vitest';
 import type { LeaseSignal } from '../../src/lease/lease-store.ts';
 import { hashSlot } from '../../src/redis/hash-slot.ts';
+import { factsOf, isBelow, OLDEST_VERSION } from '../../src/redis/link-facts.ts';
 import { PONG_MAX_MS, QUIET_MAX_MS } from '../../src/redis/link-subscription.ts';
 import { redisLeases, type RedisLeaseNotice, type RedisLeaseStore } from '../../src/redis.ts';
 import { VirtualClock } from '../../src/runtime/virtual-clock.ts';
@@ -189,12 +190,66 @@ describeRedis('replicas to wait for', () => {
   });
 });
 
+describeRedis('a server that does not tell which data set it holds', () => {
+  test('is doubted after each new connection: everybody waits, and the leader goes on', async () => {
+    const may = '~conclave:leader:* ~{conclave:leader:* &conclave:leader:* +@all -info';
+    await using redis = await startRedis({ acl: [`user app on >secret ${may}`] });
+    const url = redis.urlFor({ user: 'app', password: 'secret' });
+    await using leases = redisLeases(url, trusting);
+    const leader = new Candidate('a', leases, leaseMs);
+    const token = await leader.win();
+    expect((await leases.inspect('billing', leader.options)).incarnation).toBe('?');
+    await leader.release(token);
+    // What it was told over this connection is not doubted.
+    const later = await leader.win();
+    await leader.release(later);
+    await using others = redisLeases(url, trusting);
+    const other = new Candidate('b', others, leaseMs);
+    expect(await other.acquire()).toMatchObject({ kind: 'quarantined', fresh: false });
+    expect(await leader.acquire()).toMatchObject({ kind: 'quarantined' });
+  });
+});
+
+describeRedis('a server before version 7', () => {
+  test('gets the scripts without what it cannot read', async () => {
+    await using redis = await startRedis();
+    const client = new Redis(redis.url);
+    const texts: string[] = [];
+    const pipeline = client.pipeline.bind(client);
+    const refusal = `ERR Error compiling script (new function): user_script:1: unexpected symbol near '#'`;
+    // It takes the first line for Lua, and says so in these words.
+    client.pipeline = (commands) =>
+      pipeline(
+        commands?.map((command) => {
+          if (command[0] !== 'eval') return command;
+          texts.push(String(command[1]));
+          const isRead = String(command[1]).startsWith('#!');
+          return isRead ? ['eval', `return redis.error_reply(ARGV[1])`, 0, refusal] : command;
+        }),
+      );
+    await using leases = redisLeases(client, trusting);
+    const member = new Candidate('a', leases, leaseMs);
+    const token = await member.win();
+    expect(await member.renew(token, 1)).toMatchObject({ kind: 'renewed' });
+    expect(texts.filter((text) => text.startsWith('#!'))).toHaveLength(1);
+    client.disconnect();
+  });
+
+  test('and before 6.2 is refused', () => {
+    const { version } = factsOf('redis_version:5.0.14\r\nrole:master\r\n');
+    expect(isBelow(version ?? [], OLDEST_VERSION)).toBe(true);
+    for (const fine of [[6, 2], [6, 2, 0], [7, 0, 15], [8]])
+      expect(isBelow(fine, OLDEST_VERSION)).toBe(false);
+  });
+});
+
 describeRedis('a cluster', () => {
   test('whose slots move, and whose primary fails, goes on being asked in the right place', async () => {
     await using cluster = await startCluster(6);
     for (const key of ['123456789', 'a{b}c', 'a{}b{c}', '{a', 'ключ'])
       expect(hashSlot(key), key).toBe(Number(await cluster.first.cli('cluster', 'keyslot', key)));
-    await using leases = redisLeases(`redis+cluster://127.0.0.1:${cluster.first.port}`, trusting);
+    const url = `redis+cluster://127.0.0.1:${cluster.first.port}`;
+    await using leases = redisLeases(url, trusting);
     const member = new Candidate('a', leases, leaseMs);
     const signals = heard(leases);
     await subscribed(leases);
@@ -211,6 +266,11 @@ describeRedis('a cluster', () => {
       );
     });
     await until('it is heard from there', () => signals.some((each) => 'beat' in each && each.beat === beat));
+    await using waiting = redisLeases(url, { ...trusting, waitReplicas: 1 });
+    const replicated = new Candidate('a', waiting, leaseMs, { resource: 'replicated' });
+    await until('a replica of its own owner has it', () =>
+      replicated.acquire().then(({ kind }) => kind === 'won'),
+    );
     // Resources in all slots, at once.
     const many = Array.from(
       { length: 60 },
