@@ -139,7 +139,7 @@ describeRedis.concurrent('Redis', () => {
     const leader = await members.settled();
     const token = tokenOf(leader);
     const since = performance.now();
-    // In one transaction: nobody has subscribed again when the release is announced.
+    // At once: nobody has subscribed again when the release is announced, which only reading can make up for.
     const dropped = redis.cli('client', 'kill', 'type', 'pubsub');
     await Promise.all([dropped, leader.election.resign()]);
     await members.successorOf(token);
