@@ -10,3 +10,10 @@ test(`two members, two things going wrong: in none of the first ${STATES_MAX} st
   console.log(`${states} states, ${transitions} transitions`);
   expect(violation).toBeNull();
 });
+
+test(`three members, one thing going wrong: in none of the first ${STATES_MAX} states do two believe`, () => {
+  const setting = { title: '', members: 3, faults: 1, freshStore: 'trust', dataLoss: false } as const;
+  const { states, transitions, violation } = explore(setting, STATES_MAX);
+  console.log(`${states} states, ${transitions} transitions`);
+  expect(violation).toBeNull();
+});

@@ -184,6 +184,8 @@ function tokensOf({ record, members }: World): Set<string> {
 
 export interface Setting {
   readonly title: string;
+  /** How many; default two. */
+  readonly members?: 2 | 3;
   readonly faults: number;
   readonly freshStore: 'wait' | 'trust';
   readonly dataLoss: boolean;
@@ -202,7 +204,7 @@ interface Exploration {
 
 /** Breadth first through everything that can happen, until two believe or nothing is left. */
 export function explore(setting: Setting, limit: number): Exploration {
-  const members = [joins('a', 0, 0), joins('b', 0, 0)];
+  const members = ['a', 'b', 'c'].slice(0, setting.members ?? 2).map((id) => joins(id, 0, 0));
   const start: World = { now: 0, record: null, incarnation: 0, members, faultsLeft: setting.faults };
   const believer = (m: Member, now: number) =>
     setting.bug === 'a flag instead of the clock' ? m.snapshot.matches('leader') : believes(m, now);
