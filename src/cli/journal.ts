@@ -4,6 +4,7 @@ import { register as diff } from './journal-diff.ts';
 import { register as exportTo } from './journal-export.ts';
 import { register as log } from './journal-log.ts';
 import { register as merge } from './journal-merge.ts';
+import { register as play } from './journal-play.ts';
 import { register as replay } from './journal-replay.ts';
 import { register as show } from './journal-show.ts';
 import { register as verify } from './journal-verify.ts';
@@ -18,5 +19,5 @@ export function register(program: Command): void {
       'Reads what members recorded: a journal.db, also while it is being written, a JSONL journal, or - for standard input.',
     )
     .helpCommand(false);
-  for (const each of [log, show, verify, replay, diff, merge, bisect, whatIf, exportTo]) each(journal);
+  for (const each of [log, show, verify, replay, diff, merge, bisect, whatIf, play, exportTo]) each(journal);
 }

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import type { LeaderElectionOptions } from '../election/options.ts';
 import { createLeaderElection, type LeaderElection } from '../leader-election.ts';
 import { SettingsError, UsageError } from '../errors.ts';
 import type { JournalNotice } from '../journal/durable-notice.ts';
@@ -32,6 +33,8 @@ export interface MemberSettings {
   readonly paused: boolean;
   readonly logger: Logger;
   readonly clock?: Clock;
+  /** Any XState inspector. */
+  readonly inspect?: LeaderElectionOptions['inspect'];
 }
 
 /** What a member tells about itself over its control socket. Times in milliseconds. */
@@ -104,6 +107,7 @@ export class Member implements AsyncDisposable {
         paused: settings.paused,
         logger,
         clock: this.#clock,
+        ...(settings.inspect !== undefined && { inspect: settings.inspect }),
         ...(settings.leaseMs !== undefined && { leaseDurationMs: settings.leaseMs }),
         ...(settings.renewMs !== undefined && { renewIntervalMs: settings.renewMs }),
         ...(settings.graceMs !== undefined && { gracePeriodMs: settings.graceMs }),

@@ -2,6 +2,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { hostname } from 'node:os';
 import { join, resolve } from 'node:path';
 import { SettingsError } from '../errors.ts';
+import type { StatelyInspector } from '../observability/stately-inspector.ts';
 import { VERSION } from '../runtime/identity.ts';
 import { formatDuration, parseDuration, parsePositiveDuration } from './duration.ts';
 import { openLog, type MemberLog } from './log.ts';
@@ -23,6 +24,8 @@ interface UpOptions {
   readonly journal?: string;
   readonly onJournalFailure: 'continue' | 'stop';
   readonly paused?: true;
+  /** Address of an inspector, or true for the usual one. */
+  readonly inspect?: string | true;
   readonly verbose?: true;
   readonly json?: true;
   readonly supervised?: true;
@@ -43,6 +46,7 @@ export function register(program: Command): void {
       ['conclave up --resource billing --lease 30s --renew 10s', 'name what is led, and for how long'],
       ['conclave up --store sqlite:/var/lib/billing/leases.db', 'an embedded store elsewhere'],
       ['conclave up --store redis://redis.internal:6379', 'members on several hosts'],
+      ['conclave up --inspect', 'see its chart live in the Stately inspector'],
     ],
     exitCodes: { 0: 'stopped as asked, leadership handed over', 1: 'it could not start or go on' },
   })
@@ -64,6 +68,7 @@ export function register(program: Command): void {
         .default('continue'),
     )
     .option('--paused', 'start without being a candidate')
+    .option('--inspect [url]', 'show the chart in the Stately inspector (default: ws://127.0.0.1:8080)')
     .option('-v, --verbose', 'log renewals and waits, too')
     .addOption(new Option('--supervised', 'report to the parent process, and stop with it').hideHelp())
     .action(up);
@@ -83,8 +88,13 @@ async function up(options: UpOptions): Promise<void> {
   using log = openLog({ json: options.json === true, verbose: options.verbose === true });
   const stop = Promise.withResolvers<string>();
   using supervision = options.supervised ? new Supervision(() => stop.resolve('parent gone')) : null;
-  const settings = settingsFrom(options, log);
-  const member = openMember(supervision ? { ...settings, clock: supervision.clock } : settings);
+  using inspector = options.inspect === undefined ? null : await openInspector(options.inspect);
+  const settings = {
+    ...settingsFrom(options, log),
+    ...(supervision && { clock: supervision.clock }),
+    ...(inspector && { inspect: inspector.inspect }),
+  };
+  const member = openMember(settings);
   onStopSignals(['SIGTERM', 'SIGINT'], stop.resolve);
   void member.askedToStop.then(() => stop.resolve('control socket'));
   announce(member, settings, options.json === true);
@@ -99,6 +109,12 @@ async function up(options: UpOptions): Promise<void> {
   } finally {
     await member.stop();
   }
+}
+
+/** Only who looks loads what it takes. */
+async function openInspector(url: string | true): Promise<StatelyInspector> {
+  const { statelyInspector } = await import('../observability/stately-inspector.ts');
+  return statelyInspector(url === true ? {} : { url });
 }
 
 function settingsFrom(options: UpOptions, { logger }: MemberLog): MemberSettings {

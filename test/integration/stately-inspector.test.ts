@@ -6,7 +6,9 @@ import { createLeaderElection, memoryLeases } from '../../src/index.ts';
 import type { JournalRecord } from '../../src/journal/journal.ts';
 import { leadershipMachine } from '../../machines/index.ts';
 import { statelyInspector } from '../../src/observability/index.ts';
+import { temporaryDirectory } from '../project/repository.ts';
 import { freePort } from '../redis/ports.ts';
+import { Running } from './conclave-program.ts';
 
 /** The package's server, and what somebody who looks at it receives. */
 async function inspected() {
@@ -59,4 +61,32 @@ test.each([['http://127.0.0.1:8080'], ['nowhere']])('an address such as %s is re
   await expect(statelyInspector({ url })).rejects.toThrow(
     `The inspector's address is "${url}", but must be that of a WebSocket`,
   );
+});
+
+test('conclave up --inspect shows a member, and conclave journal play what it recorded', async () => {
+  using place = await inspected();
+  using scratch = temporaryDirectory();
+  {
+    await using member = new Running(
+      ['up', '--id', 'web-1', '--journal', 'web-1.db', '--inspect', place.url],
+      {
+        cwd: scratch.path,
+      },
+    );
+    await member.says(/Leadership acquired/);
+    member.kill('SIGTERM');
+    expect((await member.ended).code, member.stderr).toBe(0);
+  }
+  await vi.waitUntil(() => valueOf(place.received.at(-1)) === 'stopped', patience);
+  const before = place.received.length;
+  await using playing = new Running(['journal', 'play', 'web-1.db', '--to', place.url], {
+    cwd: scratch.path,
+  });
+  await playing.says(/records played/);
+  await vi.waitUntil(
+    () => place.received.length > before && valueOf(place.received.at(-1)) === 'stopped',
+    patience,
+  );
+  playing.kill('SIGTERM');
+  expect((await playing.ended).code, playing.stderr).toBe(0);
 });
