@@ -202,3 +202,26 @@ describe('functions in HCL', () => {
     expect(problem(await read('a.hcl', `v = ${text}\n`)).message).toContain(words);
   });
 });
+
+describe('an error in HCL beside a secret', () => {
+  test.for([
+    ['v = { password = ["a",\n  "hunter2"], b = yes }\n', 2],
+    ['v = { password = "hunter2", b = 1 / 0 }\n', 1],
+    ['v = { password = <<EOT\nhunter2\nEOT\n, b = yes }\n', 4],
+    ['password {\n  a = "hunter2" 1\n}\n', 2],
+    ['a = "pass\nword = "hunter2"\nb = "\n', 1],
+    ['b = truetoken = "hunter2"\n', 1],
+    ['password "hunter2"\n', 1],
+    ['a = [1 2] // password = hunter2\n', 1],
+  ] as const)('is told without it: %j', async ([text, line]) => {
+    const refused = problem(await read('a.hcl', text));
+    expect(refused.line).toBe(line);
+    expect(refused.shown).not.toContain('hunter2');
+  });
+
+  test('still shows the line and the caret', async () => {
+    expect(problem(await read('a.hcl', 'v = { n = 1 / 0, password = "hunter2" }\n')).shown).toBe(
+      'a.hcl:1:13: This divides by zero.\n  v = { n = 1 / 0, password = *** }\n              ^',
+    );
+  });
+});

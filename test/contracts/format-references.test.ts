@@ -97,6 +97,7 @@ describe('env()', () => {
       upper = upper(env("DB_PASSWORD"))
       chosen = env("DB_PASSWORD") == "hunter2" ? 1 : 2
       inside = [{ a = env("DB_PASSWORD") }][0].a
+      picked = { hunter2 = 1 }[env("DB_PASSWORD")]
     `;
     const { secrets, value } = document(
       await read('a.hcl', text, { environment, secretEnvironment: ['O*D'] }),
@@ -109,6 +110,7 @@ describe('env()', () => {
       upper: '***',
       chosen: '***',
       inside: '***',
+      picked: '***',
     });
   });
 });

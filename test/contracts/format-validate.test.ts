@@ -139,6 +139,15 @@ describe('a configuration that does not satisfy its schema', () => {
     ]);
   });
 
+  test('is refused without the words of its schema where they would show a secret, however short', async () => {
+    const telling = z.string().refine(() => false, { error: ({ input }) => `not ${String(input)}` });
+    const schema = z.object({ pin: telling, name: telling });
+    const [atPin = '', atName = ''] = refused(await check('pin = "ab1"\nname = "cab1"\n', schema));
+    expect(atPin).not.toContain('ab1');
+    expect(atPin).toContain('Its message is not shown');
+    expect(atName).toContain('name: not cab1');
+  });
+
   test(`is told in ${DIAGNOSTICS_MAX} problems, the others are counted`, async () => {
     const items = Array.from({ length: DIAGNOSTICS_MAX + 5 }, () => '"x"').join(', ');
     const validation = await check(`n = [${items}]\n`, z.object({ n: z.array(z.number()) }));
