@@ -68,9 +68,9 @@ export function runAsJson(run: RunResult, totals: Totals) {
   return {
     options,
     planned: faults.length,
-    digest,
     violation: violation === null ? null : violationAsJson(violation),
     ...totalsAsJson(totals),
+    digest,
   };
 }
 

@@ -9,6 +9,9 @@ import type { RunOptions } from './run-options.ts';
 import { SimulatedJournals, type RunTrace } from './simulated-journal.ts';
 import type { MemberMutation, StoreModel } from './simulated-store.ts';
 
+/** What members that do not recover are; one whose requests still arrive is the worst of them. */
+const GONE = ['dead', 'cut', 'frozen', 'unanswered'] as const;
+
 export interface ClusterSettings {
   readonly clock: VirtualClock;
   readonly options: RunOptions;
@@ -27,6 +30,7 @@ export class Cluster {
   /** Longest lease that anybody was ever given. */
   #longestMs: number;
   #healed = false;
+  #unanswered = 0;
 
   constructor(settings: ClusterSettings) {
     const { clock, options, model, judge, trace, mutation } = settings;
@@ -40,12 +44,17 @@ export class Cluster {
     this.hosts = options.members.map((_, i) => new Host(shared, i, random.fork(`host/${i}`)));
   }
 
-  /** Most that passes, all being well, until somebody leads. */
+  /**
+   * Most that passes, with faults over, until somebody leads: a wait for a lease and one for lost data, and what lies
+   * between. A member whose requests arrive and whose answers do not takes its turns of a lease and three requests.
+   */
   get boundMs(): number {
-    const { timings } = this.#settings.options;
+    const { timings, link } = this.#settings.options;
     const { graceMs, callTimeoutMs, retryMaxMs } = resolveTimings(timings);
     const oneWaitMs = this.#longestMs * DRIFT_FACTOR + graceMs;
-    return 2 * oneWaitMs + retryMaxMs + 4 * callTimeoutMs + 10 * this.#settings.options.link.meanDelayMs;
+    const requestMs = callTimeoutMs + retryMaxMs;
+    const messagesMs = 10 * link.meanDelayMs;
+    return 2 * oneWaitMs + 4 * requestMs + messagesMs + this.#unanswered * (oneWaitMs + 3 * requestMs);
   }
 
   /** Most that a handover takes where every hint arrives; null where some do not. */
@@ -194,12 +203,8 @@ export class Cluster {
     const core = this.hosts.filter(() => random.chance(0.7));
     const well = core.length > 0 ? core : [random.pick(this.hosts)];
     for (const host of this.hosts) {
-      const gone = random.pick(['dead', 'cut', 'frozen'] as const);
-      if (well.includes(host)) continue;
-      host.link.heal();
-      host.link.begin(Infinity, { requests: 'lost', replies: 'lost', hints: 'lost' });
-      if (gone === 'dead') host.crash();
-      if (gone === 'frozen') host.freeze(Infinity);
+      const how = random.pick(GONE);
+      if (!well.includes(host)) this.#lose(host, how);
     }
     for (const host of well) {
       host.heal();
@@ -207,6 +212,16 @@ export class Cluster {
       host.member?.election.resume();
     }
     return well;
+  }
+
+  /** For good. */
+  #lose(host: Host, how: (typeof GONE)[number]): void {
+    host.link.heal();
+    if (how === 'unanswered') this.#unanswered += 1;
+    const nothingBack = { replies: 'lost', hints: 'lost' } as const;
+    host.link.begin(Infinity, how === 'unanswered' ? nothingBack : { requests: 'lost', ...nothingBack });
+    if (how === 'dead') host.crash();
+    if (how === 'frozen') host.freeze(Infinity);
   }
 
   get members(): readonly Incarnation[] {

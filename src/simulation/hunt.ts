@@ -18,7 +18,7 @@ export interface HuntOptions {
   /** Default all of them. */
   readonly mutants?: readonly Mutant[];
   readonly firstSeed?: number;
-  readonly threads?: number;
+  readonly threads?: number | undefined;
 }
 
 /** Runs each planted bug until a seed finds it, or its budget is spent. */

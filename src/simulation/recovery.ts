@@ -17,8 +17,8 @@ export interface Goal {
  * each member that is well leads if the others are taken out of the running; whoever is stopped stops.
  */
 export function* recovery(cluster: Cluster, judge: Judge, random: Random): Generator<Goal, void, void> {
-  const { boundMs } = cluster;
   const well = cluster.heal(random.fork('heal'));
+  const { boundMs } = cluster;
   const names = well.map(({ name }) => name).join(', ');
   const leads = (host: Host) => host.member !== null && host.member === judge.leader;
   yield {

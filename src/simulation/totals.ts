@@ -16,6 +16,8 @@ export interface Totals {
   /** Streams whose journals were verified and replayed. */
   readonly journals: number;
   readonly failures: readonly SeedFailure[];
+  /** Of all records of all runs, whatever the order of the runs. */
+  readonly digest: number;
 }
 
 export interface SeedFailure {
@@ -77,6 +79,7 @@ export function emptyTotals(): Totals {
     recoveries: none,
     journals: 0,
     failures: [],
+    digest: 0,
   };
 }
 
@@ -105,6 +108,7 @@ export function totalsOf({ tally, recoveredMs, ...run }: RunResult, journals: nu
       violation === null
         ? []
         : [{ seed: run.seed, invariant: violation.invariant, message: violation.message }],
+    digest: Number.parseInt(run.digest, 16),
   };
 }
 
@@ -125,6 +129,7 @@ export function addTotals(one: Totals, other: Totals): Totals {
     recoveries: addSpreads(one.recoveries, other.recoveries),
     journals: one.journals + other.journals,
     failures: [...one.failures, ...other.failures],
+    digest: (one.digest + other.digest) >>> 0,
   };
 }
 
