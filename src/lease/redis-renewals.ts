@@ -48,8 +48,11 @@ interface Waiting {
  */
 export class Renewals {
   readonly #options: RenewalsOptions;
-  /** When each lease was last renewed through here, as long as it can stand. */
-  readonly #crowd = new Map<string, { readonly at: number; readonly leaseMs: number }>();
+  /** When each lease was last renewed through here, as long as it can stand, and whether it cannot wait for others. */
+  readonly #crowd = new Map<
+    string,
+    { readonly at: number; readonly leaseMs: number; readonly isUrgent: boolean }
+  >();
   #waiting: Waiting[] = [];
   #timer: TimerId = null;
   #dueAt = Infinity;
@@ -63,11 +66,14 @@ export class Renewals {
     const { clock } = this.#options;
     const { resource, leaseMs } = renewal;
     const now = clock.monotonicMs();
-    this.#crowd.delete(resource);
-    this.#crowd.set(resource, { at: now, leaseMs });
+    // Asked again while it waits: its callers have less patience than a crowd takes, now and the next time.
+    const isUrgent =
+      this.#crowd.get(resource)?.isUrgent === true ||
+      this.#waiting.some((other) => other.renewal.resource === resource);
+    this.#crowd.set(resource, { at: now, leaseMs, isUrgent });
     const { promise, resolve } = Promise.withResolvers<RenewalResult>();
     this.#waiting.push({ renewal, resolve });
-    const windowMs = this.#crowd.size > CROWD_MIN ? leaseMs * WINDOW_OF_LEASE : 0;
+    const windowMs = this.#crowd.size > CROWD_MIN && !isUrgent ? leaseMs * WINDOW_OF_LEASE : 0;
     if (now + windowMs < this.#dueAt) {
       this.#dueAt = now + windowMs;
       if (this.#timer !== null) clock.clearTimeout(this.#timer);

@@ -83,6 +83,8 @@ export class RedisLink {
   readonly #closing = new AbortController();
   /** Why there is no connection, as its opener explains it. */
   #explained: ConclaveError | null = null;
+  /** Scripts on their way to a server that did not have them. */
+  readonly #bringing = new WeakMap<RedisNode, Set<RedisScript>>();
   #plain = false;
   #epoch = 0;
   #underWay = 0;
@@ -241,23 +243,26 @@ export class RedisLink {
     group: readonly Pending[],
     { replicas }: ExchangeOptions,
   ): Promise<NonNullable<PipelineResults>> {
-    const known = new Set<RedisScript>();
+    const brought = new Set<RedisScript>();
+    const bringing = this.#bringing.get(node) ?? new Set();
+    this.#bringing.set(node, bringing);
     const commands = group.flatMap<RedisArgument[]>(({ call: { script, keys, args }, whole, asking }) => {
       const { text, sha } = this.#plain ? script.plain : script.flagged;
-      // The first that brings the script brings it for all behind it.
-      const called = whole && !known.has(script) ? ['eval', text] : ['evalsha', sha];
-      if (whole) known.add(script);
-      const run: RedisArgument[] = [
-        ...called,
-        keys.length,
-        ...keys,
-        ...(typeof args === 'function' ? args() : args),
-      ];
+      // The first that brings the script brings it for all that are written to this connection behind it.
+      const brings = whole && !bringing.has(script);
+      if (brings) brought.add(script);
+      if (brings) bringing.add(script);
+      const called = brings ? ['eval', text] : ['evalsha', sha];
+      const run = [...called, keys.length, ...keys, ...(typeof args === 'function' ? args() : args)];
       return asking ? [['asking'], run] : [run];
     });
     if (replicas) commands.push(['wait', replicas.count, Math.ceil(replicas.withinMs)]);
-    const results = (await node.pipeline(commands).exec()) ?? [];
-    return results.filter((_, index) => commands[index]?.[0] !== 'asking');
+    try {
+      const results = (await node.pipeline(commands).exec()) ?? [];
+      return results.filter((_, index) => commands[index]?.[0] !== 'asking');
+    } finally {
+      for (const script of brought) bringing.delete(script);
+    }
   }
 
   #answer(

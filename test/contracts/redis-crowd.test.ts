@@ -42,7 +42,8 @@ async function crowd(url: string, keyPrefix: string, size = RESOURCES) {
   return { leases, renewAll };
 }
 
-test('renewals of a crowd that come in one by one make ten calls in a third of the lease', async () => {
+/** Renewals over a link that only counts its calls. */
+function counted() {
   const clock = new VirtualClock();
   const calls: number[] = [];
   const link = {
@@ -52,36 +53,52 @@ test('renewals of a crowd that come in one by one make ten calls in a third of t
       return together.map(() => ({ reply: [], replicas: null }));
     },
   } as unknown as RedisLink;
-  const renewals = new Renewals({
-    link,
-    clock,
-    suffix: '',
-    script: leaseScripts().renew,
-    replicas: () => undefined,
-  });
-  const renewEach = (resource: string, everyMs: number) => {
+  const script = leaseScripts().renew;
+  const renewals = new Renewals({ link, clock, suffix: '', script, replicas: () => undefined });
+  const renew = (resource: string) => {
     const keys = leaseKeys(resource, {});
-    const wanted = { resource, keys, leaseMs, args: () => [], isWanted: () => true, onSent: () => {} };
-    const renew = () => {
-      void renewals.add(wanted);
-      clock.setTimeout(renew, everyMs);
-    };
-    return renew;
+    void renewals.add({ resource, keys, leaseMs, args: () => [], isWanted: () => true, onSent: () => {} });
   };
-  for (let n = 0; n < RESOURCES; n += 1)
-    clock.setTimeout(renewEach(`r${n}`, leaseMs / 3), (n * leaseMs) / 3 / RESOURCES);
+  /** Lets time pass, and what follows from it happen. */
   const pass = async (ms: number) => {
     const end = clock.nowMs + ms;
     while (clock.nowMs < end) {
-      clock.advance(10);
+      clock.advance(Math.min(10, end - clock.nowMs));
       for (let n = 0; n < 5; n += 1) await Promise.resolve();
     }
   };
+  return { clock, calls, renew, pass };
+}
+
+test('renewals of a crowd that come in one by one make ten calls in a third of the lease', async () => {
+  const { clock, calls, renew, pass } = counted();
+  const every = (resource: string) => () => {
+    renew(resource);
+    clock.setTimeout(every(resource), leaseMs / 3);
+  };
+  for (let n = 0; n < RESOURCES; n += 1) clock.setTimeout(every(`r${n}`), (n * leaseMs) / 3 / RESOURCES);
   await pass(leaseMs);
   calls.length = 0;
   await pass(leaseMs);
   // Ten windows, of a hundred renewals each.
   expect(calls.length).toBeLessThanOrEqual(3 * 10);
+});
+
+test('who has no patience for a crowd does not wait for it a second time', async () => {
+  const { calls, renew, pass } = counted();
+  for (let n = 0; n < 20; n += 1) renew(`r${n}`);
+  await pass(leaseMs / 10);
+  calls.length = 0;
+  renew('r1');
+  await pass(leaseMs / 100);
+  expect(calls).toEqual([]);
+  renew('r1');
+  await pass(1);
+  expect(calls).toHaveLength(1);
+  await pass(leaseMs / 10);
+  renew('r1');
+  await pass(1);
+  expect(calls).toHaveLength(2);
 });
 
 describeRedis('a thousand elections over one store', () => {

@@ -164,8 +164,9 @@ describeRedis('keys that are no lease', () => {
     await using here = await world();
     const token = await here.member.win();
     await here.redis.cli('hset', RECORD, 'v', '2');
-    for (const call of [here.member.acquire(), here.member.renew(token, 1), here.member.release(token)])
-      expect(await failure(call)).toMatchObject({ code: 'STORE_PROTOCOL_OTHER' });
+    const calls = [here.member.acquire(), here.member.renew(token, 1), here.member.release(token)];
+    for (const refused of await Promise.all(calls.map(failure)))
+      expect(refused).toMatchObject({ code: 'STORE_PROTOCOL_OTHER' });
     const { trouble } = await here.leases.inspect('billing', here.member.options);
     expect(trouble).toMatchObject({ code: 'STORE_PROTOCOL_OTHER' });
   });
