@@ -80,19 +80,20 @@ function clock(samples: readonly ClockSample[]): RedisFinding {
       'Leases end by the clock of the server.',
       'Give the user +time.',
     );
-  const overMs = last.monotonicMs - first.monotonicMs;
-  const gained = last.serverMs - first.serverMs - overMs;
+  const moves = samples.slice(1).map((sample, index) => moveBetween(samples[index] ?? first, sample));
+  const step = Math.max(...moves.map(({ beyondMs }) => beyondMs));
+  // A step is no rate.
+  const steady = moves.filter(({ beyondMs }) => beyondMs <= STEP_MS);
+  const overMs = steady.reduce((sum, move) => sum + move.overMs, 0);
+  const gained = steady.reduce((sum, move) => sum + move.gainedMs, 0);
   // The server tells microseconds; what is unsure is when within the round trip it read them.
   const unsureMs = first.uncertainMs + last.uncertainMs + 1;
   const offset = last.serverMs - last.wallMs;
-  const step = Math.max(
-    ...samples.slice(1).map((sample, index) => stepBetween(samples[index] ?? first, sample)),
-  );
-  const rate = gained / overMs;
+  const rate = overMs === 0 ? 0 : gained / overMs;
   const percent = (share: number) => `${Number((share * 100).toPrecision(2))} %`;
-  const seen = `${milliseconds(Math.abs(offset))} ${offset < 0 ? 'behind' : 'ahead of'} this machine's, rate ${percent(rate)} ± ${percent(unsureMs / overMs)} over ${milliseconds(overMs)}`;
+  const seen = `${milliseconds(Math.abs(offset))} ${offset < 0 ? 'behind' : 'ahead of'} this machine's, rate ${percent(rate)} ± ${percent(unsureMs / Math.max(1, overMs))} over ${milliseconds(overMs)}`;
   const base = { check, seen };
-  if (Math.abs(rate) - unsureMs / overMs > DRIFT)
+  if (Math.abs(rate) - unsureMs / Math.max(1, overMs) > DRIFT)
     return {
       ...base,
       severity: 'danger',
@@ -121,10 +122,18 @@ function clock(samples: readonly ClockSample[]): RedisFinding {
   };
 }
 
-/** How much the server's clock moved against ours from one sample to the next, beyond what is unsure. */
-function stepBetween(before: ClockSample, after: ClockSample): number {
-  const moved = after.serverMs - before.serverMs - (after.monotonicMs - before.monotonicMs);
-  return Math.abs(moved) - before.uncertainMs - after.uncertainMs;
+interface Move {
+  readonly overMs: number;
+  /** How much the server's clock moved more than ours. */
+  readonly gainedMs: number;
+  /** How much of that, in either direction, cannot come from what is unsure. */
+  readonly beyondMs: number;
+}
+
+function moveBetween(before: ClockSample, after: ClockSample): Move {
+  const overMs = after.monotonicMs - before.monotonicMs;
+  const gainedMs = after.serverMs - before.serverMs - overMs;
+  return { overMs, gainedMs, beyondMs: Math.abs(gainedMs) - before.uncertainMs - after.uncertainMs };
 }
 
 function stalls({ stalls: asked, slowestMs, plan }: RedisFacts): RedisFinding[] {
