@@ -77,11 +77,10 @@ export class Judge implements HostWitness {
     let leader: OpenTerm | null = null;
     for (let i = this.#terms.length - 1; i >= 0; i--) {
       const open = this.#terms[i] as OpenTerm;
-      if (!open.member.alive || open.term.signal.aborted) {
-        this.#terms.splice(i, 1);
-        if (!open.member.believes) continue;
-      } else if (!open.member.believes) {
-        this.#over(open);
+      const over = !open.member.alive || open.term.signal.aborted;
+      if (!open.member.believes) {
+        if (over) this.#terms.splice(i, 1);
+        else this.#over(open);
         continue;
       }
       open.overSince = null;
