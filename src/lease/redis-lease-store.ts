@@ -65,6 +65,8 @@ const OTHER_CALLS_MS = 5000;
 const RESOURCES_REMEMBERED_MAX = 10_000;
 /** Share of the lease for which replicas are waited for: half of what a call may take. */
 const REPLICAS_OF_LEASE = PATIENCE_OF_LEASE / 2;
+/** Nor are they waited for longer, which holds up what is asked over the same connection. */
+const REPLICAS_MAX_MS = 2000;
 
 export interface RedisLeaseWiring {
   readonly link: Pick<LinkOptions, 'open' | 'owned' | 'location'>;
@@ -299,7 +301,9 @@ export class RedisLeases implements RedisLeaseStore {
 
   #replicas(leaseMs: number) {
     const count = this.#wiring.options.waitReplicas;
-    return count === 0 ? undefined : { count, withinMs: leaseMs * REPLICAS_OF_LEASE };
+    return count === 0
+      ? undefined
+      : { count, withinMs: Math.min(leaseMs * REPLICAS_OF_LEASE, REPLICAS_MAX_MS) };
   }
 
   /**
@@ -314,7 +318,7 @@ export class RedisLeases implements RedisLeaseStore {
     throw new StoreUnavailableError(
       'STORE_NOT_REPLICATED',
       `Only ${count} of ${waitReplicas} replicas of Redis at ${this.#wiring.link.location} confirmed the lease of "${resource}" ` +
-        `within ${Math.ceil(leaseMs * REPLICAS_OF_LEASE)} ms, so that it does not count. It is tried again; look at the replicas.`,
+        `within ${Math.ceil(this.#replicas(leaseMs)?.withinMs ?? 0)} ms, so that it does not count. It is tried again; look at the replicas.`,
       { outcomeUnknown: true },
     );
   }

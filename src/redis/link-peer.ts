@@ -23,6 +23,7 @@ export class RedisPeer {
   readonly #onReady: () => void;
   readonly #waiting = new Set<(error: unknown) => void>();
   #unanswered = 0;
+  #missedAt = -Infinity;
   #error: unknown = null;
 
   constructor(client: RedisClient, { clock, owned, onReady }: PeerOptions) {
@@ -61,10 +62,12 @@ export class RedisPeer {
   }
 
   /**
-   * Nobody answered in the time that calls have. A connection whose packets go nowhere looks open for minutes, so
-   * that it is not waited for but replaced.
+   * Nobody answered what was sent then, in the time that calls have. A connection whose packets go nowhere looks open
+   * for minutes, so that it is not waited for but replaced. What was sent together counts once.
    */
-  unanswered(): void {
+  unanswered(sentAt: number): void {
+    if (sentAt < this.#missedAt) return;
+    this.#missedAt = this.#clock.monotonicMs();
     this.#unanswered += 1;
     if (this.#unanswered < UNANSWERED_MAX || !this.#owned || !this.isReady) return;
     this.#unanswered = 0;

@@ -210,7 +210,8 @@ export class RedisLink {
     if (options.isWanted?.() === false || this.#now() > deadline) return all(this.#tooLate());
     const { node, peer } = route;
     options.onSent?.();
-    const missed = this.#options.clock.setTimeout(() => peer.unanswered(), options.patienceMs);
+    const sentAt = this.#now();
+    const missed = this.#options.clock.setTimeout(() => peer.unanswered(sentAt), options.patienceMs);
     try {
       const results = await this.#write(node, group, options);
       if (results.some(([error]) => error === null || isSaidByServer(error))) peer.answered();

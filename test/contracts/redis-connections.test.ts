@@ -1,5 +1,6 @@
 /** One store, its two connections, its nodes: what it hears again after a loss, where it asks, and how often. */
 import { Redis } from 'ioredis';
+import { Cluster as Cluster5 } from 'ioredis5';
 import { filter, firstValueFrom } from 'rxjs';
 import { expect, test } from 'vitest';
 import type { LeaseSignal } from '../../src/lease/lease-store.ts';
@@ -271,6 +272,13 @@ describeRedis('a cluster', () => {
     await until('a replica of its own owner has it', () =>
       replicated.acquire().then(({ kind }) => kind === 'won'),
     );
+    const application = new Cluster5([{ host: '127.0.0.1', port: cluster.first.port }]);
+    await using given = redisLeases(application, trusting);
+    const hearing = heard(given, 'given');
+    await subscribed(given);
+    await new Candidate('a', given, leaseMs, { resource: 'given' }).win();
+    await until('it is heard', () => hearing.length > 0);
+    application.disconnect();
     // Resources in all slots, at once.
     const many = Array.from(
       { length: 60 },
