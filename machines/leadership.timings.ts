@@ -17,6 +17,9 @@ export const GUARD_MIN_MS = 10;
 /** Shorter leases end too easily by a garbage collection or a slow disk. */
 export const LEASE_MIN_MS = 1000;
 
+/** The least interval or timeout: below it a member would do nothing but ask. */
+const TIMING_MIN_MS = 1;
+
 /** What a user may set; everything but the lease has a default that follows from it. */
 export interface TimingOptions {
   /** How long a term lasts without a renewal. Default 15 000. */
@@ -57,6 +60,7 @@ const clamp = (low: number, value: number, high: number): number => Math.min(Mat
 export function resolveTimings(options: TimingOptions): LeadershipTimings {
   const leaseMs = options.leaseDurationMs ?? 15_000;
   const callTimeoutMs = Math.min(options.callTimeoutMs ?? leaseMs / 6, leaseMs / 6);
+  const beliefMs = Math.min(leaseMs / DRIFT_FACTOR, options.renewDeadlineMs ?? Infinity);
   const retryMs = options.retryIntervalMs ?? clamp(20, leaseMs / 50, 1000);
   return {
     leaseMs,
@@ -66,9 +70,10 @@ export function resolveTimings(options: TimingOptions): LeadershipTimings {
     retryMaxMs: Math.max(retryMs, Math.min(leaseMs / 3, 5000)),
     graceMs: options.gracePeriodMs ?? 0,
     drainMs: options.drainTimeoutMs ?? leaseMs / 2,
-    journalMs: Math.min(leaseMs / 6, 1000),
+    // Well inside what may be believed, or a record that never comes would let no term begin.
+    journalMs: Math.min(leaseMs / 6, 1000, beliefMs / 3),
     staggerMs: Math.min(leaseMs / 100, 10),
-    beliefMs: Math.min(leaseMs / DRIFT_FACTOR, options.renewDeadlineMs ?? Infinity),
+    beliefMs,
   };
 }
 
@@ -81,11 +86,11 @@ export function checkTimings(options: TimingOptions): CheckedTimings {
   const refuse = (setting: keyof TimingOptions, message: string) => errors.push({ setting, message });
   for (const [setting, value] of Object.entries(options) as [keyof TimingOptions, number | undefined][]) {
     if (setting === 'unsafeFastLease' || value === undefined) continue;
-    const zeroAllowed = setting === 'gracePeriodMs' || setting === 'drainTimeoutMs';
-    if (typeof value !== 'number' || !Number.isFinite(value) || value < 0 || (value === 0 && !zeroAllowed))
+    const leastMs = setting === 'gracePeriodMs' || setting === 'drainTimeoutMs' ? 0 : TIMING_MIN_MS;
+    if (typeof value !== 'number' || !Number.isFinite(value) || value < leastMs)
       refuse(
         setting,
-        `${setting} is ${String(value)}, but must be a finite number of milliseconds ${zeroAllowed ? 'of 0 or more' : 'above 0'}.`,
+        `${setting} is ${String(value)}, but must be a finite number of milliseconds of ${leastMs} or more.`,
       );
   }
   const timings = resolveTimings(errors.length === 0 ? options : {});
