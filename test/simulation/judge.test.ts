@@ -20,7 +20,16 @@ const changed = (leases: LeaseStore, change: Partial<LeaseStore>): LeaseStore =>
 
 /** Members that break a promise in their own way; planted bugs of the shipped rules are in `mutants.test.ts`. */
 const BREAKING: Readonly<Partial<Record<Invariant, MemberMutation>>> = {
-  'one-believer': { believes: () => true },
+  'one-believer': {
+    leases: (leases) =>
+      changed(leases, {
+        acquire: async (...asked) => {
+          const reply = await leases.acquire(...asked);
+          return reply.kind === 'held' ? { kind: 'won', token: reply.token + 1n, term: 1 } : reply;
+        },
+      }),
+  },
+  'no-early-grant': { believes: () => true },
   'stops-before-expiry': {
     event: (event) => (event.type === 'lease.renewed' ? { ...event, guardMs: -1e6 } : event),
     leases: (leases) => changed(leases, { renew: async () => ({ kind: 'renewed', restored: false }) }),
