@@ -39,6 +39,8 @@ export class HeadMember<T> {
   readonly #subscriptions: (Subscription | { unsubscribe(): void })[] = [];
   readonly #timers: { poll?: TimerId; quiet?: TimerId; gap?: TimerId; seed?: TimerId } = {};
   #head: HeadRecord | null = null;
+  /** A change of the own file that may not be over. */
+  #change: { readonly since: number; readonly head: HeadRecord | null } | null = null;
   #readAt: number | null = null;
   #failing = false;
   #looking = false;
@@ -254,11 +256,21 @@ export class HeadMember<T> {
     this.#driver.tell({ type: 'reload', at: this.#settings.clock.monotonicMs(), force: false, target });
   }
 
+  /** Proposed once it was left alone, under the head it changed under; see the chart's `quietMs`. */
   #fileChanged(): void {
-    this.#leader.fileChanged(this.#head);
     const { clock, timings } = this.#settings;
+    const now = clock.monotonicMs();
+    this.#change ??= { since: now, head: this.#head };
     if (this.#timers.quiet !== undefined) clock.clearTimeout(this.#timers.quiet);
-    this.#timers.quiet = clock.setTimeout(() => this.look(), timings.quietMs);
+    const delay = Math.min(timings.quietMs, this.#change.since + timings.maxWaitMs - now);
+    this.#timers.quiet = clock.setTimeout(
+      () => {
+        this.#leader.fileChanged(this.#change?.head ?? null);
+        this.#change = null;
+        this.look();
+      },
+      Math.max(0, delay),
+    );
   }
 }
 

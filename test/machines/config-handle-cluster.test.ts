@@ -74,6 +74,21 @@ describe('members that share a configuration', () => {
     ]);
   });
 
+  test('are not told of a file that is still being written, whatever makes the leader look meanwhile', async () => {
+    await started(2, { port: 1 }, { timings: { quietMs: 6000, maxWaitMs: 60_000 } });
+    edit(leader(), { port: 2 });
+    for (let lap = 0; lap < 10; lap += 1) {
+      await elapse(clock, 2500);
+      edit(leader(), { port: lap % 2 === 0 ? 3 : 4 });
+      // A hint by hand.
+      void follower().reload();
+    }
+    expect(await headNow()).toMatchObject({ generation: 1 });
+    await elapse(clock, 2 * ROUND_MS);
+    expect(inForce().map(([, port]) => port)).toEqual([4, 4]);
+    expect(await headNow()).toMatchObject({ generation: 2 });
+  });
+
   test('do not mind the file of a follower', async () => {
     await started(3, { port: 1 });
     edit(follower(), { port: 7 });
