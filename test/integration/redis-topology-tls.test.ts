@@ -91,7 +91,11 @@ describeRedis('a client by TLS', () => {
       '',
     ];
     writeFileSync(file, lines.join('\n'));
-    await using sentinel = await RedisProcess.start([file, '--sentinel'], directory.path, /\+monitor master/);
+    await using sentinel = await RedisProcess.start(
+      [file, '--sentinel'],
+      { cwd: directory.path },
+      /\+monitor master/,
+    );
     expect(sentinel.pid).toBeGreaterThan(0);
     await using opening = await opened(`rediss+sentinel://127.0.0.1:${port}/main?tls_ca=${ca}`);
     expect(await (await opening.node()).call('PING')).toBe('PONG');
