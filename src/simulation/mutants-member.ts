@@ -263,27 +263,6 @@ const requests: readonly MemberMutant[] = [
       })),
     },
   },
-  {
-    name: 'retried-unseen',
-    planted: 'A release that is not answered is sent again later, with the token of the present term.',
-    member: {
-      leases: altered((leases, clock) => {
-        let latest = 0n;
-        return {
-          acquire: async (request, options) => {
-            const reply = await leases.acquire(request, options);
-            if (reply.kind === 'won') latest = reply.token;
-            return reply;
-          },
-          release: (request, options) => {
-            const again = () => void leases.release({ ...request, token: latest }, options).catch(() => {});
-            clock.setTimeout(again, LOOK_MS);
-            return leases.release(request, options);
-          },
-        };
-      }),
-    },
-  },
 ];
 
 export const memberMutants: readonly MemberMutant[] = [...beliefs, ...answers, ...requests];

@@ -48,7 +48,6 @@ const budgets: Readonly<Record<string, readonly [store: string, seeds: number]>>
   'renewal-shortens-the-lease': ['redis', 50],
   'requests-not-numbered': ['redis', 250],
   'beats-repeated': ['redis', 50],
-  'retried-unseen': ['redis', 400],
 };
 
 /**
