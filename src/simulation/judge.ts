@@ -111,7 +111,7 @@ export class Judge implements HostWitness {
   }
 
   led(member: Incarnation, term: LeadershipTerm): void {
-    this.tally.elections += 1;
+    if (this.#counting) this.tally.elections += 1;
     const { token } = term;
     const { candidateId } = member.election;
     if (token <= this.#highestToken)
