@@ -1,12 +1,14 @@
 import { join } from 'node:path';
 import { writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { isCluster } from '../../src/redis/client.ts';
 import { type Certificates, makeCertificates } from '../redis/certificates.ts';
 import { guardedDirectory } from '../redis/guard.ts';
 import { freePort } from '../redis/ports.ts';
 import { describeRedis } from '../redis/presence.ts';
 import { RedisProcess } from '../redis/redis-process.ts';
 import { type RedisServer, startRedis } from '../redis/redis-server.ts';
+import { until } from '../redis/until.ts';
 import { LIBRARIES, opened } from './redis-topology-clients.ts';
 
 let certificates: Certificates & Disposable;
@@ -102,5 +104,22 @@ describeRedis('a client by TLS', () => {
     await using plainly = await opened(`redis+sentinel://127.0.0.1:${port}/main`);
     await plainly.error(2);
     expect(plainly.client.status).not.toBe('ready');
+  });
+
+  test.each(LIBRARIES)('reaches the nodes of a cluster by TLS (ioredis $version)', async ({ library }) => {
+    const busPort = String(await freePort());
+    const args = ['--cluster-enabled', 'yes', '--tls-cluster', 'yes', '--cluster-port', busPort];
+    const announced = ['--cluster-announce-ip', '127.0.0.1'];
+    await using node = await startRedis({ tls: { certificates }, args: [...args, ...announced] });
+    await node.cli('cluster', 'addslotsrange', '0', '16383');
+    await until('it owns all slots', async () => (await node.cli('cluster', 'info')).includes('state:ok'));
+    await using opening = await opened(`rediss+cluster://127.0.0.1:${node.port}?tls_ca=${certificates.ca}`, {
+      library,
+    });
+    const { client } = opening;
+    if (!isCluster(client)) throw new Error('This is no cluster.');
+    await until('the node is connected', () => client.nodes().some(({ status }) => status === 'ready'));
+    expect(await client.nodes()[0]?.call('SET', 'key', 'v')).toBe('OK');
+    expect(opening.errors).toEqual([]);
   });
 });
