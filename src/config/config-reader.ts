@@ -57,7 +57,10 @@ export function schemaReader<T>(options: SchemaReaderOptions<T>): ConfigReader<T
       );
       const { dependencies } = reading.ok ? reading.document : reading;
       const referred = { dependencies: digest(dependencies), files: filesOf(dependencies, directory) };
-      if (reading.ok) return { kind: 'parsed', ...referred, tree: reading.document };
+      if (reading.ok) {
+        const digestWith = (otherKey: string) => digestDependencies(dependencies, otherKey);
+        return { kind: 'parsed', ...referred, digest: digestWith, tree: reading.document };
+      }
       return { kind: 'refused', ...referred, diagnostics: reading.diagnostics, transient: reading.transient };
     },
     async check(parsed, previous) {

@@ -4,7 +4,16 @@ import type { Clock } from '../runtime/clock.ts';
 import { type ConfigContent, decodeContent, encodeContent } from './content.ts';
 import type { HeadCalls } from './head-calls.ts';
 import type { HeadEvent } from './head-events.ts';
-import { claim, type HeadRecord, type HeadState, isFenced, move, newest, seed } from './head.ts';
+import {
+  claim,
+  type HeadRecord,
+  type HeadState,
+  type InForce,
+  isFenced,
+  move,
+  newest,
+  seed,
+} from './head.ts';
 import { placed } from './reload-commentary.ts';
 import { contentOf } from './reload-contents.ts';
 import type { ReloadDriver } from './reload-driver.ts';
@@ -29,7 +38,8 @@ export interface HeadLeaderOptions<T> {
   readonly logger: Logger;
   /** The term this member leads in, or null. */
   readonly term: () => LeadershipTerm | null;
-  readonly applied: () => HeadRecord | null;
+  readonly applied: () => InForce | null;
+  readonly newKey: () => string;
   readonly emit: (event: HeadEvent) => void;
 }
 
@@ -130,7 +140,14 @@ export class HeadLeader<T> {
     const { calls, memberId, clock, mode, emit } = this.#options;
     const { sha } = content;
     const text = mode === 'store' ? encodeContent(content) : null;
-    const change = move(state, term.token, { sha, content: text, who: memberId, why, at: clock.wallMs() });
+    const change = move(state, term.token, {
+      key: this.#options.newKey(),
+      sha,
+      content: text,
+      who: memberId,
+      why,
+      at: clock.wallMs(),
+    });
     if (!term.isCurrent || !(await calls.swap(change))) return false;
     emit({ type: 'proposed', generation: generationIn(change.head), sha, why });
     return true;
@@ -153,7 +170,7 @@ export class HeadLeader<T> {
       const change = seed(
         state,
         term.token,
-        { sha: best.sha, content, who: memberId, why, at: clock.wallMs() },
+        { sha: best.sha, content, key: this.#options.newKey(), who: memberId, why, at: clock.wallMs() },
         above,
       );
       if (term.isCurrent && (await calls.swap(change)))
@@ -173,7 +190,7 @@ export class HeadLeader<T> {
   }
 }
 
-function* descending(known: readonly HeadRecord[]): Generator<HeadRecord> {
+function* descending(known: readonly InForce[]): Generator<InForce> {
   let left = known;
   for (let best = newest(left); best !== null; best = newest(left)) {
     yield best;

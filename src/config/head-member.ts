@@ -2,6 +2,7 @@ import type { Subscription } from 'rxjs';
 import { ConfigError } from '../errors.ts';
 import type { TimerId } from '../runtime/clock.ts';
 import { encodeContent } from './content.ts';
+import { newKey } from './last-good.ts';
 import { HeadCalls } from './head-calls.ts';
 import { HeadLeader } from './head-leader.ts';
 import { HeadReporter } from './head-reporter.ts';
@@ -70,6 +71,7 @@ export class HeadMember<T> {
       logger,
       term: () => sharing.election.term,
       applied: () => this.#reporter.applied,
+      newKey: () => newKey(settings.randomness),
       emit,
     });
   }
@@ -105,7 +107,8 @@ export class HeadMember<T> {
 
   /** What the chart tells. */
   hear(event: ConfigEvent): void {
-    this.#reporter.dependsOn(this.#driver.current?.parsed.dependencies ?? null);
+    const key = this.#head?.key;
+    if (key !== undefined) this.#reporter.dependsOn(this.#driver.current?.parsed.digest(key) ?? null);
     this.#reporter.hear(event, this.#driver.context);
   }
 
@@ -131,6 +134,7 @@ export class HeadMember<T> {
       // Under the claim of the present leader: if another claims meanwhile, this is tried again on its head.
       const change = move(state, BigInt(head.term), {
         sha: entry.sha,
+        key: head.key,
         content: null,
         who: memberId,
         why,

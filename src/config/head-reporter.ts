@@ -1,7 +1,7 @@
 import type { ConfigReloadContext } from '../../machines/index.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { HeadCalls } from './head-calls.ts';
-import type { HeadRecord, MemberReport } from './head.ts';
+import type { HeadRecord, InForce, MemberReport } from './head.ts';
 import type { ConfigEvent } from './reload-events.ts';
 
 /** A member that has said nothing for this long is not counted any more, in milliseconds. */
@@ -18,7 +18,7 @@ export class HeadReporter {
   readonly #clock: Clock;
   readonly #member: string;
   #standing: MemberReport | null = null;
-  #applied: HeadRecord | null = null;
+  #applied: InForce | null = null;
   #desired: HeadRecord | null = null;
   #sentAt = -Infinity;
   #sending = false;
@@ -30,7 +30,7 @@ export class HeadReporter {
   }
 
   /** What is in force here, with the term it came with. */
-  get applied(): HeadRecord | null {
+  get applied(): InForce | null {
     return this.#applied;
   }
 

@@ -15,7 +15,12 @@ export interface HeadRecord {
   readonly term: string;
   readonly generation: number;
   readonly sha: string;
+  /** Under which members digest what the configuration refers to, so that they can be compared. */
+  readonly key: string;
 }
+
+/** What a member has in force, and the term that it came with. */
+export type InForce = Omit<HeadRecord, 'key'>;
 
 /** One generation, the newest first in the history. */
 export interface HistoryRecord {
@@ -38,8 +43,8 @@ export interface MemberReport {
   readonly sha: string;
   readonly diagnostics: readonly Diagnostic[];
   /** What is in force, whatever this is about. */
-  readonly applied: HeadRecord | null;
-  /** Keyed digest of what the configuration refers to: members that differ have another environment. */
+  readonly applied: InForce | null;
+  /** Digest of what it refers to, under the key of the head: members that differ have another environment. */
   readonly dependencies: string | null;
   /** Milliseconds since the epoch. */
   readonly at: number;
@@ -55,6 +60,8 @@ export interface HeadState {
 export interface Move {
   readonly sha: string;
   readonly content: string | null;
+  /** For a head that is the first. */
+  readonly key: string;
   readonly who: string;
   readonly why: string;
   readonly at: number;
@@ -64,6 +71,7 @@ export interface Move {
 export function headOf(text: string | null): HeadRecord | null {
   const found = parsed(text) as Partial<HeadRecord> | null;
   if (typeof found?.generation !== 'number' || typeof found.sha !== 'string') return null;
+  if (typeof found.key !== 'string') return null;
   return /^\d+$/.test(found.term ?? '') ? (found as HeadRecord) : null;
 }
 
@@ -94,7 +102,13 @@ export function move({ text, head, history }: HeadState, token: bigint, next: Mo
   const generation = Math.max(head?.generation ?? 0, history[0]?.generation ?? 0) + 1;
   const entry: HistoryRecord = { generation, sha, at, who, why, token: String(token) };
   const content = next.content === null ? null : { sha, text: next.content };
-  return swap(text, { term: String(token), generation, sha }, [entry, ...history], next, content);
+  return swap(
+    text,
+    { term: String(token), generation, sha, key: head?.key ?? next.key },
+    [entry, ...history],
+    next,
+    content,
+  );
 }
 
 /** As `move`, where the store has lost what there was: above all that members have seen. */
@@ -111,11 +125,14 @@ export function seed(state: HeadState, token: bigint, next: Move, above: number)
 }
 
 /** The newest configuration that anybody has in force. */
-export function newest(applied: readonly (HeadRecord | null)[]): HeadRecord | null {
-  return applied.reduce((best, each) => (best === null || (each && isNewer(each, best)) ? each : best), null);
+export function newest(applied: readonly (InForce | null)[]): InForce | null {
+  return applied.reduce<InForce | null>(
+    (best, each) => (best === null || (each && isNewer(each, best)) ? each : best),
+    null,
+  );
 }
 
-function isNewer(one: HeadRecord, other: HeadRecord): boolean {
+function isNewer(one: InForce, other: InForce): boolean {
   const [a, b] = [BigInt(one.term), BigInt(other.term)];
   if (a !== b) return a > b;
   // Equal on both counts only where a failover lost a move: any one will do, as long as all choose the same.
@@ -131,10 +148,10 @@ function swap(
 ): HeadSwap {
   const history = all.slice(0, HISTORY_MAX);
   const kept = new Set([head.sha, ...history.map(({ sha }) => sha)]);
-  const { term, generation, sha } = head;
+  const { term, generation, sha, key } = head;
   return {
     before,
-    head: JSON.stringify({ term, generation, sha }),
+    head: JSON.stringify({ term, generation, sha, key }),
     history: JSON.stringify(history),
     audit: JSON.stringify({ at, who, why, generation, sha, token: term }),
     content,

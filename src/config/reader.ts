@@ -19,6 +19,8 @@ export interface Parsed {
   readonly kind: 'parsed';
   /** Keyed digest of what the bytes refer to; null if they refer to nothing. */
   readonly dependencies: string | null;
+  /** The same under another key, to compare it with what others have. */
+  readonly digest: (key: string) => string | null;
   /** Absolute paths of files that the bytes refer to. */
   readonly files: readonly string[];
   /** For the reader that made it. */

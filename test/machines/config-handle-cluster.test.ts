@@ -140,6 +140,22 @@ describe('members that share a configuration', () => {
     expect(reports.filter(({ state }) => state === 'applied')).toHaveLength(2);
   });
 
+  test('show who has another environment, without showing what it is', async () => {
+    const text = 'port = 1\npassword = env("DB_PASSWORD")';
+    for (const [index, DB_PASSWORD] of ['hunter2', 'hunter2', 'other'].entries()) {
+      const each = member({}, { memberId: `m${index}`, secrets: { environment: { DB_PASSWORD } } });
+      Object.assign(sources.get(each) ?? {}, { name: 'app.hcl', text });
+      void each.start();
+    }
+    await elapse(clock, 3 * ROUND_MS);
+    const reports = await leader().members();
+    const digestOf = (name: string) => reports.find((each) => each.member.startsWith(name))?.dependencies;
+    expect(digestOf('m0')).toMatch(/^[0-9a-f]{64}$/);
+    expect(digestOf('m1')).toBe(digestOf('m0'));
+    expect(digestOf('m2')).not.toBe(digestOf('m0'));
+    expect(JSON.stringify(reports)).not.toContain('hunter2');
+  });
+
   test('go back together, by a new generation with old content, whoever is asked', async () => {
     await started(3, { port: 1 });
     edit(leader(), { port: 2 });
