@@ -75,7 +75,9 @@ function replication(info: string, facts: RedisFacts): RedisFinding {
     ({ address, online: on, lagSeconds }) => `${address} ${on ? `${lagSeconds} s ago` : 'not in step'}`,
   );
   const seen =
-    replicas.length === 0 ? 'no replica' : `${online.length} replicas in step (${list.join(', ')})`;
+    replicas.length === 0
+      ? 'no replica'
+      : `${online.length} of ${replicas.length} replicas in step (${list.join(', ')})`;
   const mayFailOver =
     replicas.length > 0 || ['sentinel', 'cluster', 'probe'].includes(settings.topology.kind);
   const base = { check: 'failover', seen };

@@ -49,8 +49,8 @@ function roundTrips({ samples: { rttMs }, plan }: RedisFacts): RedisFinding {
   const [p50, p99, most] = [percentile(rttMs, 0.5), percentile(rttMs, 0.99), rttMs.at(-1) ?? 0];
   const callMs = plan.leaseMs / CALLS_OF_LEASE;
   const safe = safeLeaseMs(p99, most);
-  const fits = `A lease of ${safe} ms renewed every ${Math.floor(safe / 3)} ms or longer would have room`;
-  const seen = `p50 ${milliseconds(p50)}, p99 ${milliseconds(p99)}, longest ${milliseconds(most)} of ${rttMs.length}; a call may take ${milliseconds(callMs)}`;
+  const measured = `p50 ${milliseconds(p50)}, p99 ${milliseconds(p99)}, longest ${milliseconds(most)} of ${rttMs.length}`;
+  const seen = `${measured}; a call may take ${milliseconds(callMs)}; leases from ${safe} ms on, renewed every ${Math.floor(safe / 3)} ms, would have room`;
   const base = { check, seen };
   const cure = `--lease ${safe}ms --renew ${Math.floor(safe / 3)}ms, or a server nearer by.`;
   if (p99 >= callMs)
@@ -62,7 +62,12 @@ function roundTrips({ samples: { rttMs }, plan }: RedisFacts): RedisFinding {
     };
   if (p99 * USUAL_MARGIN >= callMs || most >= callMs)
     return { ...base, severity: 'warning', why: 'A little more load, and renewals time out.', cure };
-  return { ...base, severity: 'ok', why: `${fits}; yours is ${plan.leaseMs} ms.`, cure: null };
+  return {
+    ...base,
+    severity: 'ok',
+    why: `A lease of ${plan.leaseMs} ms leaves room for slow answers and a second try.`,
+    cure: null,
+  };
 }
 
 /** A jump of the server's clock that is more than how we measure it. */

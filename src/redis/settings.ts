@@ -114,5 +114,22 @@ function resolveTls(written: RedisTls | null, tls: RedisSettingsInput['tls']): R
   if (typeof tls !== 'object' || tls === null)
     throw invalid(`tls must be true, false or an object, but is ${typeOf(tls)}.`);
   for (const key of Object.keys(tls)) if (!TLS_FIELDS.includes(key)) throw unknownField(key, TLS_FIELDS);
+  checkTls(tls);
   return { ...DEFAULT_TLS, ...written, ...tls };
+}
+
+function checkTls({ ca, cert, key, serverName, verify }: Readonly<Record<string, unknown>>): void {
+  for (const [field, source] of Object.entries({ ca, cert, key }))
+    if (source !== undefined && source !== null && !isPemSource(source))
+      throw invalid(`tls.${field} must be { file: PATH } or { pem: TEXT }, but is ${typeOf(source)}.`);
+  if (serverName !== undefined && serverName !== null && typeof serverName !== 'string')
+    throw invalid(`tls.serverName must be a string, but is ${typeOf(serverName)}.`);
+  if (verify !== undefined && typeof verify !== 'boolean')
+    throw invalid(`tls.verify must be true or false, but is ${typeOf(verify)}.`);
+}
+
+function isPemSource(source: unknown): boolean {
+  if (typeof source !== 'object' || source === null) return false;
+  const { pem, file } = source as Readonly<Record<string, unknown>>;
+  return typeof (pem ?? file) === 'string';
 }

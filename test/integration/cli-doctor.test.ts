@@ -117,7 +117,7 @@ describeRedis.concurrent('the doctor', () => {
     const { byName } = await checked(primary.url);
     expect(byName['failover']).toMatchObject({
       severity: 'danger',
-      seen: says(/^1 replicas in step/),
+      seen: says(/^1 of 1 replicas in step/),
     });
     const waiting = await checked(primary.url, { waitReplicas: 1 });
     expect(waiting.byName['failover']).toMatchObject({ severity: 'ok' });

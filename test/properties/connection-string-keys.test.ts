@@ -176,6 +176,10 @@ describe('settings as an object', () => {
     [{ url: 'h', credentials: 'hunter2' }, /credentials must be an object or a function, but are string/],
     [{ url: 'h', credentials: { username: 'u', password: 7 } }, /password must be a string/],
     [{ url: 'h', tls: { servername: 'x' } }, /did you mean serverName\?/],
+    [
+      { url: 'h', tls: { ca: 'hunter2' } },
+      /tls\.ca must be \{ file: PATH \} or \{ pem: TEXT \}, but is string/,
+    ],
     [{ url: 'unix:/x', tls: true }, /a Unix socket has no TLS/],
     [null, /expected a connection string or an object/],
   ])('%j is refused: %s', (input, message) => {
