@@ -64,7 +64,8 @@ export class RedisRoutes {
   /** The node after another look; one that has just joined and was named by another is not in the slots yet. */
   async #anew(client: RedisCluster, key: string, address: string | null): Promise<RedisNode | null> {
     await this.refresh();
-    return nodeAt(client, address ?? this.ownerOf(key));
+    // Nodes may go by other addresses here than among themselves.
+    return (address === null ? null : nodeAt(client, address)) ?? nodeAt(client, this.ownerOf(key));
   }
 
   #peer(node: RedisNode): RedisPeer {

@@ -211,18 +211,16 @@ describeRedis('a connection that fails', () => {
 
   test('what was given up before there was a connection is never done', async () => {
     await using redis = await startRedis();
-    await using proxy = await startProxy(redis);
-    await using leases = redisLeases(proxy.url, { freshStore: 'trust' });
+    // It lets connect, and answers nothing yet.
+    await redis.freeze();
+    await using leases = redisLeases(redis.url, { freshStore: 'trust' });
     const member = new Candidate('a', leases, leaseMs);
-    await member.read();
-    proxy.drop();
-    proxy.cut();
     const patience = new AbortController();
     const call = failure(member.acquire({}, patience.signal));
     patience.abort();
     expect(await call).toMatchObject({ code: 'STORE_TIMEOUT', outcomeUnknown: false });
-    proxy.heal();
-    await until('the connection stands again', () => member.read().then(() => true));
+    await redis.thaw();
+    await until('the connection stands', () => member.read().then(() => true));
     expect(await member.read()).toBeNull();
   });
 
