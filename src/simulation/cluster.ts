@@ -57,10 +57,10 @@ export class Cluster {
     return 2 * oneWaitMs + 4 * requestMs + messagesMs + this.#unanswered * (oneWaitMs + 3 * requestMs);
   }
 
-  /** Most that a handover takes where every hint arrives; null where some do not. */
+  /** Most that a handover takes where every hint arrives and nobody takes the lease without knowing; null elsewhere. */
   get handoverMs(): number | null {
     const { link, disk, timings } = this.#settings.options;
-    if (link.loss > 0 || link.hintLoss > 0) return null;
+    if (link.loss > 0 || link.hintLoss > 0 || this.#unanswered > 0) return null;
     const { journalMs, drainMs, staggerMs } = resolveTimings(timings);
     // One that asks when it hears of it is answered after four messages and a write; none takes fifteen times the mean.
     const messagesMs = 15 * (link.meanDelayMs + disk.meanDelayMs);
