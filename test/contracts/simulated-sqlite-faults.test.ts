@@ -42,14 +42,15 @@ describe('simulated sqlite: times that nobody can read', () => {
 });
 
 describe('simulated sqlite: the file', () => {
-  test('deleted under a leader makes those wait who have seen anything, and the others a limit', async () => {
+  test('deleted under a leader makes those wait who have seen it or its leader, and is a limit for the others', async () => {
     const model = make();
     const a = candidate('a', model);
     const b = candidate('b', model);
     const token = await a.win();
     expect((await b.acquire()).kind).toBe('held');
     model.faults['delete-file']?.(draw());
-    quarantined(await b.acquire({ seen: token }));
+    quarantined(await b.acquire());
+    quarantined(await candidate('d', model).acquire({ seen: token }));
     model.faults['delete-file']?.(draw());
     won(await candidate('c', model).acquire());
     expect(model.limit.untilMs).toBeGreaterThanOrEqual(LEASE_MS);
