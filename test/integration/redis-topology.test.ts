@@ -1,9 +1,11 @@
 import { createServer } from 'node:net';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
+import type { Randomness } from '../../src/runtime/randomness.ts';
+import { VirtualClock } from '../../src/runtime/virtual-clock.ts';
 import { SettingsError, StoreUnavailableError } from '../../src/index.ts';
-import { BACKOFF_FIRST_MS } from '../../src/redis/topology-backoff.ts';
+import { Backoff, BACKOFF_FIRST_MS, BACKOFF_STABLE_MS } from '../../src/redis/topology-backoff.ts';
 import { describeRedis } from '../redis/presence.ts';
 import { startRedis } from '../redis/redis-server.ts';
 import { freePort } from '../redis/ports.ts';
@@ -147,5 +149,23 @@ describeRedis('opening a client', () => {
     expect((await opening.error()).message).toMatch(/the user may not do this \(NOPERM\).*'select'/);
     await redis.cli('acl', 'setuser', 'app', '+select');
     expect(String(await (await opening.node()).call('CLIENT', 'INFO'))).toMatch(/ db=2 /);
+  });
+});
+
+describe('the pause before the next attempt', () => {
+  const steady: Randomness = { unit: () => 0, id: () => 'none' };
+
+  test('doubles to a limit, and again from the start only after a connection stood for a while', () => {
+    const clock = new VirtualClock();
+    const backoff = new Backoff(clock, steady);
+    const pauses = (count: number) => Array.from({ length: count }, () => backoff.nextMs());
+    expect(pauses(8)).toEqual([25, 50, 100, 200, 400, 800, 1000, 1000]);
+    // A server that accepts and hangs up is no success.
+    backoff.ready();
+    clock.advance(BACKOFF_STABLE_MS - 1);
+    expect(pauses(2)).toEqual([1000, 1000]);
+    backoff.ready();
+    clock.advance(BACKOFF_STABLE_MS);
+    expect(pauses(2)).toEqual([25, 50]);
   });
 });
