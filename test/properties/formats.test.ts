@@ -70,13 +70,13 @@ function withoutMinusZero(given: ConfigValue): ConfigValue {
 }
 
 describe.each(formats)('a configuration written as %s', (format) => {
-  test.prop([config], { numRuns: 250 })('reads back as the same values', async (given) => {
+  test.prop([config], { numRuns: 150 })('reads back as the same values', async (given) => {
     fc.pre(Object.keys(given).length > 0);
     const { value: back } = await readAs(format, writeConfig(given, format));
     expect(back).toEqual(withoutMinusZero(given));
   });
 
-  test.prop([config], { numRuns: 150 })('knows where each value stands', async (given) => {
+  test.prop([config], { numRuns: 80 })('knows where each value stands', async (given) => {
     fc.pre(Object.keys(given).length > 0);
     const written = writeConfig(given, format);
     const { root } = await readAs(format, written);
@@ -107,7 +107,7 @@ describe.each(formats)('a configuration written as %s', (format) => {
       fc.string({ maxLength: 3 }),
     ],
     {
-      numRuns: 500,
+      numRuns: 300,
     },
   )('is a value or problems, however it is damaged', async (whole, where, inserted) => {
     const cut = where % (whole.length + 1);
