@@ -1,5 +1,5 @@
 import { withPorts, type WrittenEndpoint } from './connection-string-endpoints.ts';
-import { isClusterEndpoint, managedService } from './connection-string-services.ts';
+import { isClusterEndpoint, managedService } from './connection-string-hosts.ts';
 import { refuse } from './connection-string-text.ts';
 import {
   DEFAULT_TLS,
