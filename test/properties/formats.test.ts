@@ -73,7 +73,8 @@ describe.each(formats)('a configuration written as %s', (format) => {
   test.prop([config], { numRuns: 150 })('reads back as the same values', async (given) => {
     fc.pre(Object.keys(given).length > 0);
     const { value: back } = await readAs(format, writeConfig(given, format));
-    expect(back).toEqual(withoutMinusZero(given));
+    // As text: it tells apart what toEqual takes for the same, and takes nothing for different that is not.
+    expect(JSON.stringify(sorted(back))).toBe(JSON.stringify(sorted(withoutMinusZero(given))));
   });
 
   test.prop([config], { numRuns: 80 })('knows where each value stands', async (given) => {
