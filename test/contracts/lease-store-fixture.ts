@@ -25,7 +25,7 @@ export interface LeaseStoreFixture extends AsyncDisposable {
   nowMs(): number;
   /** Loses all data, as a restart without them does. */
   loseData(): Promise<void>;
-  /** Resolves when what was subscribed so far is in force; default: once the store has answered. */
+  /** Resolves when what was subscribed so far is in force, and all heard that was told so far; default: once the store has answered. */
   watching?(): Promise<void>;
 }
 
@@ -138,6 +138,8 @@ export async function listen(
   fixture: LeaseStoreFixture,
   { store, resource }: { readonly store: LeaseStore; readonly resource: string },
 ): Promise<Listener> {
+  // What was told before may still be on its way.
+  await fixture.watching?.();
   const listener = new Listener(store, resource);
   if (fixture.watching) await fixture.watching();
   else await store.read(resource, { signal: new AbortController().signal });

@@ -241,7 +241,7 @@ describeRedis('a connection that fails', () => {
     await using proxy = await startProxy(redis);
     await using leases = redisLeases(proxy.url, { freshStore: 'trust' });
     const member = new Candidate('a', leases, 600);
-    await member.win();
+    await member.read();
     let isLost = false;
     leases.connection$.subscribe(({ commands }) => (isLost ||= commands === 'lost'));
     proxy.drop();
