@@ -1,12 +1,15 @@
 import { describe, expect, test } from 'vitest';
-import type { LeaseStore } from '../../src/index.ts';
+import type { JournalRecord, LeaseStore } from '../../src/index.ts';
+import { chainAfter } from '../../src/journal/index.ts';
 import {
+  checkJournals,
   chooseFaults,
   INVARIANTS,
   runSeed,
   storeKind,
   type Invariant,
   type MemberMutation,
+  type RunResult,
 } from '../../src/simulation/index.ts';
 
 import { ProtectedResource } from '../../src/simulation/protected-resource.ts';
@@ -49,6 +52,32 @@ const BREAKING: Readonly<Partial<Record<Invariant, MemberMutation>>> = {
   'stops-in-time': { event: (event) => (event.type === 'stop' ? null : event) },
 };
 
+/** A run whose journals hold something else. */
+function withRecords(run: RunResult, change: (records: JournalRecord[]) => JournalRecord[]): RunResult {
+  const { journals } = run;
+  const read = async function* (stream: string) {
+    const records: JournalRecord[] = [];
+    for await (const record of journals.read(stream)) records.push(record);
+    yield* change(records);
+  };
+  return { ...run, journals: { names: journals.names, streams: () => journals.streams(), read } };
+}
+
+const elsewhere = (record: JournalRecord | undefined): JournalRecord => ({
+  ...(record as JournalRecord),
+  to: 'stopped',
+});
+
+/** With a chain that hides the change. */
+function chained(records: readonly JournalRecord[]): JournalRecord[] {
+  const linked: JournalRecord[] = [];
+  for (const record of records) {
+    const last = linked.at(-1);
+    linked.push(last === undefined ? record : { ...record, prev: chainAfter(last) });
+  }
+  return linked;
+}
+
 describe('the judge', () => {
   test.for(Object.entries(BREAKING))('sees that this is broken: %s', async ([invariant, member]) => {
     const kind = storeKind('redis');
@@ -60,6 +89,31 @@ describe('the judge', () => {
       if (violation !== null) seen.add(violation.invariant);
     }
     expect([...seen]).toContain(invariant);
+  });
+
+  test('says of members that wait for ever what each of them is at', async () => {
+    const member = { leases: (leases: LeaseStore) => changed(leases, { acquire: () => never }) };
+    const mutant = { name: 'silent', planted: '', seeds: 1, member };
+    const { violation } = await runSeed({
+      seed: 1,
+      store: storeKind('redis'),
+      fixed: { nodes: 2, faults: [] },
+      mutant,
+    });
+    expect(violation?.message).toMatch(
+      /leads:\n {2}m0-\w+ is .*backingOff.*failures in a row; link fine\n {2}m1-/,
+    );
+  });
+
+  test('sees that a journal lacks a record, and that one was changed', async () => {
+    const run = await runSeed({ seed: 1, store: storeKind('redis'), fixed: { nodes: 2, faults: [] } });
+    expect((await checkJournals(run)).violation).toBeNull();
+    const cut = await checkJournals(withRecords(run, (records) => records.toSpliced(3, 1)));
+    expect(cut.violation?.invariant).toBe('journals-verify');
+    const other = await checkJournals(
+      withRecords(run, (records) => chained(records.with(4, elsewhere(records[4])))),
+    );
+    expect(other.violation?.invariant).toBe('journals-replay');
   });
 
   test('has the resource refuse what a former leader writes, and one token used by two', () => {
