@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { hasCompiler, makeClockShim } from '../redis/clock-shim.ts';
 import { describeRedis } from '../redis/presence.ts';
 import { startRedis } from '../redis/redis-server.ts';
-import { LEASE_MS, Members, startApart, tokenOf } from './redis-members.ts';
+import { LEASE_MS, Members, startApart, STEADY, tokenOf } from './redis-members.ts';
 
 describeRedis.concurrent('a step of the clock of Redis', () => {
   test.for([3600, 60, -60, -3600])('by %d s does not end the term', async (seconds, { skip }) => {
@@ -11,7 +11,7 @@ describeRedis.concurrent('a step of the clock of Redis', () => {
     using clock = makeClockShim();
     await using redis = await startRedis({ env: clock.env });
     const before = Number((await redis.cli('time')).split('\n')[0]);
-    await using members = await Members.start({ urls: redis.url });
+    await using members = await Members.start({ urls: redis.url, ...STEADY });
     const leader = await members.settled();
     const token = tokenOf(leader);
     clock.set(seconds);

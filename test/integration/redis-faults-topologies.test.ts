@@ -9,7 +9,7 @@ import { startProxy } from '../redis/proxy.ts';
 import { type RedisServer, startRedis } from '../redis/redis-server.ts';
 import { startSentinel } from '../redis/redis-sentinel.ts';
 import { until } from '../redis/until.ts';
-import { Members, RECORD, tokenOf } from './redis-members.ts';
+import { Members, RECORD, STEADY, tokenOf } from './redis-members.ts';
 
 /** Confirmed by a replica before it counts. */
 const safe = { leases: { waitReplicas: 1 } };
@@ -110,7 +110,7 @@ describeRedis.concurrent('an old primary that goes on taking writes', () => {
 describeRedis.concurrent('in a cluster', () => {
   test('moving the slot of the lease to another node does not end the term', async () => {
     await using cluster = await startCluster(3);
-    await using members = await Members.start({ urls: cluster.url });
+    await using members = await Members.start({ urls: cluster.url, ...STEADY });
     const leader = await members.settled();
     const token = tokenOf(leader);
     const to = await cluster.moveSlot(RECORD);

@@ -6,7 +6,16 @@ import { expect, test } from 'vitest';
 import { describeRedis } from '../redis/presence.ts';
 import { startRedis } from '../redis/redis-server.ts';
 import { until } from '../redis/until.ts';
-import { LEASE_MS, type Member, Members, MIRROR, RECORD, startApart, tokenOf } from './redis-members.ts';
+import {
+  LEASE_MS,
+  type Member,
+  Members,
+  MIRROR,
+  RECORD,
+  startApart,
+  STEADY,
+  tokenOf,
+} from './redis-members.ts';
 
 /** How late a timer may be on a machine that does other things, too. */
 const LATE_MS = 1000;
@@ -46,7 +55,7 @@ describeRedis.concurrent("the leader's link", () => {
 
   test('that is cut after a renewal was executed costs nothing', async () => {
     await using redis = await startRedis();
-    await using apart = await startApart(redis);
+    await using apart = await startApart(redis, STEADY);
     const { members } = apart;
     const leader = await members.settled();
     const token = tokenOf(leader);
@@ -77,7 +86,7 @@ describeRedis.concurrent('Redis', () => {
 
   test('that comes back empty is given the term again by its leader', async () => {
     await using redis = await startRedis();
-    await using members = await Members.start({ urls: redis.url });
+    await using members = await Members.start({ urls: redis.url, ...STEADY });
     const leader = await members.settled();
     const token = tokenOf(leader);
     const since = performance.now();
@@ -109,7 +118,7 @@ describeRedis.concurrent('Redis', () => {
     ['record and mirror', ['del', RECORD, MIRROR]],
   ])('that loses %s while a leader lives has the same term again', async (_what, command) => {
     await using redis = await startRedis();
-    await using members = await Members.start({ urls: redis.url });
+    await using members = await Members.start({ urls: redis.url, ...STEADY });
     const leader = await members.settled();
     const token = tokenOf(leader);
     const since = performance.now();
@@ -122,7 +131,7 @@ describeRedis.concurrent('Redis', () => {
 
   test('whose mirror key is deleted by hand gets another leader before the lease has ended', async () => {
     await using redis = await startRedis();
-    await using members = await Members.start({ urls: redis.url, leaseMs: 15_000, renewIntervalMs: 500 });
+    await using members = await Members.start({ urls: redis.url, ...STEADY });
     const leader = await members.settled();
     const token = tokenOf(leader);
     const since = performance.now();
@@ -150,7 +159,7 @@ describeRedis.concurrent('Redis', () => {
 
   test('that forgets its scripts is taught them again', async () => {
     await using redis = await startRedis();
-    await using members = await Members.start({ urls: redis.url });
+    await using members = await Members.start({ urls: redis.url, ...STEADY });
     const leader = await members.settled();
     const token = tokenOf(leader);
     await redis.cli('script', 'flush');
@@ -178,7 +187,7 @@ describeRedis.concurrent('Redis', () => {
 
   test('whose memory is full keeps its leader, lets it hand over, and grants again when there is room', async () => {
     await using redis = await startRedis();
-    await using members = await Members.start({ urls: redis.url });
+    await using members = await Members.start({ urls: redis.url, ...STEADY });
     const leader = await members.settled();
     const token = tokenOf(leader);
     await redis.cli('config', 'set', 'maxmemory', '1');
