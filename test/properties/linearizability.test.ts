@@ -1,6 +1,8 @@
 import { fc, test } from '@fast-check/vitest';
-import { describe, expect } from 'vitest';
-import type { LeaseOperation } from '../../src/simulation/linearizability-history.ts';
+import { describe, expect, vi } from 'vitest';
+import { memoryLeases, StoreUnavailableError } from '../../src/index.ts';
+import { VirtualClock } from '../../src/runtime/virtual-clock.ts';
+import { LeaseHistory, type LeaseOperation } from '../../src/simulation/linearizability-history.ts';
 import { checkLeaseHistory, STATES_MAX } from '../../src/simulation/linearizability.ts';
 import { histories, LEASE_MS, operation } from './linearizability-histories.ts';
 
@@ -101,6 +103,34 @@ describe('a history that no lease can have given is refused, with its shortest i
   );
 });
 
+test('a recorded store keeps what was answered and what nobody knows of, not what was refused', async () => {
+  const clock = new VirtualClock();
+  const history = new LeaseHistory();
+  const leases = memoryLeases({ clock });
+  const failing = (outcomeUnknown: boolean) =>
+    vi.spyOn(leases, 'renew').mockImplementationOnce(async () => {
+      throw new StoreUnavailableError('STORE_UNAVAILABLE', 'no', { outcomeUnknown });
+    });
+  const store = history.recording(leases, clock);
+  const { signal } = new AbortController();
+  const renew = () =>
+    store.renew(
+      { resource: 'r', id: 'a', token: 1n, leaseMs: LEASE_MS, graceMs: 0, beat: 1, term: 1 },
+      { signal },
+    );
+  failing(false);
+  await expect(renew()).rejects.toThrow('no');
+  expect(history.operations).toEqual([]);
+  failing(true);
+  await expect(renew()).rejects.toThrow('no');
+  clock.advance(5);
+  await store.read('r', { signal });
+  expect(history.operations).toMatchObject([
+    { kind: 'renew', by: 'a', calledAt: 0, returnedAt: null, reply: null },
+    { kind: 'read', by: 'reader', calledAt: 5, returnedAt: 5, reply: null },
+  ]);
+});
+
 describe('by hand', () => {
   const a = operation('a', [0, 10], acquire, won(1n));
   const b = operation('b', [500, 1010], acquire, won(2n));
@@ -108,6 +138,14 @@ describe('by hand', () => {
   test('a grant may come in the last moments of its call, when nobody can believe any more', () => {
     expect(checkLeaseHistory([a, b]).violation).toBeNull();
     expect(checkLeaseHistory([a, { ...b, returnedAt: 980 }]).violation).not.toBeNull();
+  });
+
+  test('what came after the first impossible answer is not blamed', () => {
+    const early = operation('b', [500, 600], acquire, won(2n));
+    const later = Array.from({ length: 20 }, (_, n) =>
+      operation('c', [2000 * (n + 1), 2000 * (n + 1) + 10], acquire, won(BigInt(n + 3))),
+    );
+    expect(checkLeaseHistory([a, early, ...later]).violation?.prefix).toEqual([a, early]);
   });
 
   test('a renewal prolongs belief from when it was asked for', () => {

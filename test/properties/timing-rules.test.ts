@@ -71,6 +71,20 @@ describe('timings', () => {
   );
 });
 
+test.prop([fc.integer({ min: 1000, max: 60_000 }), fc.double({ min: 0.05, max: 1, noNaN: true })])(
+  'a journal that never answers is given up while the term it is to begin still stands',
+  (leaseDurationMs, part) => {
+    const renewDeadlineMs = leaseDurationMs * part;
+    const { timings } = checkTimings({
+      leaseDurationMs,
+      renewDeadlineMs,
+      renewIntervalMs: 10,
+      callTimeoutMs: 10,
+    });
+    expect(timings.journalMs).toBeLessThanOrEqual(timings.beliefMs / 2);
+  },
+);
+
 describe('belief', () => {
   test.prop([ms(1e6), ms(1e6), ms(1e12), ms(5000)])(
     'lasts as long by each clock, counted from when the request was sent',
