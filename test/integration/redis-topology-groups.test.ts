@@ -90,7 +90,7 @@ describeRedis('a client of a cluster', () => {
   });
 });
 
-describeRedis.each(LIBRARIES)('a client of several servers, made with ioredis $version', ({ library }) => {
+describeRedis.concurrent.each(LIBRARIES)('a client of several servers, made with ioredis $version', ({ library }) => {
   test('finds the one primary among them, and the next one after that', async () => {
     await using primary = await startRedis();
     await using replica = await startRedis({ replicaOf: primary });

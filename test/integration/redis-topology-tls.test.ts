@@ -21,7 +21,7 @@ let plain: RedisServer;
 const who = ({ cert, key }: { readonly cert: string; readonly key: string }) =>
   `&tls_cert=${cert}&tls_key=${key}`;
 
-describeRedis('a client by TLS', () => {
+describeRedis.concurrent('a client by TLS', () => {
   beforeAll(async () => {
     certificates = await makeCertificates();
     strict = await startRedis({ tls: { certificates, clientCertificates: true } });

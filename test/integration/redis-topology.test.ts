@@ -12,7 +12,7 @@ import { freePort } from '../redis/ports.ts';
 import { until } from '../redis/until.ts';
 import { LIBRARIES, opened } from './redis-topology-clients.ts';
 
-describeRedis.each(LIBRARIES)('a client made with ioredis $version', ({ library }) => {
+describeRedis.concurrent.each(LIBRARIES)('a client made with ioredis $version', ({ library }) => {
   test('reaches one server, with user, password and database, under its own name', async () => {
     await using redis = await startRedis({ acl: ['user app on >to/p:s@cret ~* &* +@all'] });
     const url = `redis://app:to%2Fp:s%40cret@127.0.0.1:${redis.port}/3`;
