@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { Command } from 'commander';
 import { VERSION } from '../runtime/identity.ts';
+import { register as config } from './config.ts';
 import { register as demo } from './demo.ts';
 import { register as diagram } from './diagram.ts';
 import { register as doctor } from './doctor.ts';
@@ -26,6 +27,7 @@ const commands: readonly Register[] = [
   resign,
   release,
   doctor,
+  config,
   journal,
   inspect,
   diagram,

@@ -1,13 +1,13 @@
 import type { Subscription } from 'rxjs';
-import { ConfigError } from '../errors.ts';
 import type { TimerId } from '../runtime/clock.ts';
 import { encodeContent } from './content.ts';
 import { newKey } from './last-good.ts';
 import { HeadCalls } from './head-calls.ts';
+import { moveBack } from './head-commands.ts';
 import { HeadLeader } from './head-leader.ts';
 import { HeadReporter } from './head-reporter.ts';
 import type { HeadEvent } from './head-events.ts';
-import { type HeadRecord, headOf, type HistoryRecord, type MemberReport, move } from './head.ts';
+import { type HeadRecord, headOf, type HistoryRecord, type MemberReport } from './head.ts';
 import type { ReloadDriver } from './reload-driver.ts';
 import type { ConfigEvent } from './reload-events.ts';
 import type { ReloadSettings, Sharing } from './reload-options.ts';
@@ -26,8 +26,6 @@ export const HEAD_POLL_MS = 5000;
 const POLL_SPREAD = 0.2;
 /** The least between two looks, in milliseconds: a flood of hints costs 20 looks a second. */
 const LOOK_GAP_MS = 50;
-/** Tries of a command whose head somebody else keeps moving. */
-const COMMAND_TRIES_MAX = 5;
 
 export class HeadMember<T> {
   readonly #settings: ReloadSettings<T>;
@@ -122,33 +120,9 @@ export class HeadMember<T> {
   /** Moves the head to an earlier generation's content, as a new generation; resolves with its number. */
   async rollBack(to: number | undefined): Promise<number> {
     const { clock, memberId } = this.#settings;
-    for (let tries = 1; tries <= COMMAND_TRIES_MAX; tries += 1) {
-      const state = await this.#calls.state();
-      const { head, history } = state;
-      const entry = history.find(({ generation, sha }) =>
-        to === undefined ? sha !== head?.sha : generation === to,
-      );
-      if (head === null || entry === undefined) throw notFound(to, history);
-      const at = clock.wallMs();
-      const why = `rolled back to generation ${entry.generation}`;
-      // Under the claim of the present leader: if another claims meanwhile, this is tried again on its head.
-      const change = move(state, BigInt(head.term), {
-        sha: entry.sha,
-        key: head.key,
-        content: null,
-        who: memberId,
-        why,
-        at,
-      });
-      if (await this.#calls.swap(change)) {
-        this.look();
-        return (headOf(change.head) as HeadRecord).generation;
-      }
-    }
-    throw new ConfigError(
-      'CONFIG_CONFLICT',
-      `Others moved the configuration ${COMMAND_TRIES_MAX} times meanwhile. Look at it, then try again.`,
-    );
+    const { generation } = await moveBack(this.#calls, to, { who: memberId, at: clock.wallMs() });
+    this.look();
+    return generation;
   }
 
   /** Leading, proposes the own file if it is another; then reads the head. */
@@ -276,13 +250,4 @@ export class HeadMember<T> {
       Math.max(0, delay),
     );
   }
-}
-
-function notFound(to: number | undefined, history: readonly HistoryRecord[]): ConfigError {
-  const known = history.map(({ generation }) => generation).join(', ');
-  const wanted = to === undefined ? 'a generation with other content' : `generation ${to}`;
-  return new ConfigError(
-    'CONFIG_NOT_FOUND',
-    `The history does not hold ${wanted}. Known: ${known === '' ? 'none' : known}.`,
-  );
 }

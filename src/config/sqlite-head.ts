@@ -102,6 +102,8 @@ class SqliteHead implements HeadStore {
     const worker = this.#worker;
     if (worker === null) return;
     const { promise: ended, resolve: end } = Promise.withResolvers<void>();
+    // An idle worker keeps no process alive, but its end is waited for.
+    worker.ref();
     worker.once('exit', () => end());
     this.#post({ id: 0, op: 'close', args: [] });
     await ended;
