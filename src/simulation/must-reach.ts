@@ -10,7 +10,6 @@ export const MEMBERS_MUST_REACH: readonly string[] = [
   'disk-full',
   'executed-reply-lost',
   'journal-failed',
-  'journal-torn',
   'leader-crashed',
   'leader-frozen-past-its-lease',
   'lost-expired',
