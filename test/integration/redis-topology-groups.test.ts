@@ -90,45 +90,50 @@ describeRedis('a client of a cluster', () => {
   });
 });
 
-describeRedis.concurrent.each(LIBRARIES)('a client of several servers, made with ioredis $version', ({ library }) => {
-  test('finds the one primary among them, and the next one after that', async () => {
-    await using primary = await startRedis();
-    await using replica = await startRedis({ replicaOf: primary });
-    const url = `redis://127.0.0.1:1,127.0.0.1:${replica.port},127.0.0.1:${primary.port}`;
-    await using opening = await opened(url, { library });
-    expect(await primaryOf(opening)).toBe(primary.port);
-    const told = `127.0.0.1:1 cannot be asked, 127.0.0.1:${replica.port} is a replica of 127.0.0.1:${primary.port}, 127.0.0.1:${primary.port} is a primary`;
-    expect(opening.notices[0]).toContain(told);
-    await primary.kill();
-    expect((await opening.error(2)).message).toMatch(/None of the Redis endpoints is a primary|ECONNREFUSED/);
-    await replica.cli('replicaof', 'no', 'one');
-    await until('it talks to the new primary', async () => (await primaryOf(opening)) === replica.port);
-  });
-
-  test('leaves a primary that has become a replica when it refuses a write', async () => {
-    await using first = await startRedis();
-    await using second = await startRedis({ replicaOf: first });
-    await using opening = await opened(`127.0.0.1:${first.port},127.0.0.1:${second.port}`, { library });
-    const node = await opening.node();
-    await until('the replica follows', async () => (await second.info('master_link_status')) === 'up');
-    await second.cli('replicaof', 'no', 'one');
-    await first.cli('replicaof', '127.0.0.1', String(second.port));
-    await expect(node.call('SET', 'key', 'v')).rejects.toThrow(/^READONLY/);
-    await until('it talks to the new primary', async () => (await primaryOf(opening)) === second.port);
-  });
-
-  test('refuses to choose between two primaries', async () => {
-    await using one = await startRedis();
-    await using other = await startRedis();
-    const errors: string[] = [];
-    const opening = opened(`127.0.0.1:${one.port},127.0.0.1:${other.port}`, { library }).then((each) => {
-      errors.push(...each.errors.map(({ message }) => message));
-      return each;
+describeRedis.concurrent.each(LIBRARIES)(
+  'a client of several servers, made with ioredis $version',
+  ({ library }) => {
+    test('finds the one primary among them, and the next one after that', async () => {
+      await using primary = await startRedis();
+      await using replica = await startRedis({ replicaOf: primary });
+      const url = `redis://127.0.0.1:1,127.0.0.1:${replica.port},127.0.0.1:${primary.port}`;
+      await using opening = await opened(url, { library });
+      expect(await primaryOf(opening)).toBe(primary.port);
+      const told = `127.0.0.1:1 cannot be asked, 127.0.0.1:${replica.port} is a replica of 127.0.0.1:${primary.port}, 127.0.0.1:${primary.port} is a primary`;
+      expect(opening.notices[0]).toContain(told);
+      await primary.kill();
+      expect((await opening.error(2)).message).toMatch(
+        /None of the Redis endpoints is a primary|ECONNREFUSED/,
+      );
+      await replica.cli('replicaof', 'no', 'one');
+      await until('it talks to the new primary', async () => (await primaryOf(opening)) === replica.port);
     });
-    await until('both were asked', async () => Number(await one.info('total_connections_received')) > 2);
-    await other.cli('replicaof', '127.0.0.1', String(one.port));
-    await using found = await opening;
-    expect(await primaryOf(found)).toBe(one.port);
-    expect(errors[0]).toMatch(/More than one .* is a primary.*Name one of them/);
-  });
-});
+
+    test('leaves a primary that has become a replica when it refuses a write', async () => {
+      await using first = await startRedis();
+      await using second = await startRedis({ replicaOf: first });
+      await using opening = await opened(`127.0.0.1:${first.port},127.0.0.1:${second.port}`, { library });
+      const node = await opening.node();
+      await until('the replica follows', async () => (await second.info('master_link_status')) === 'up');
+      await second.cli('replicaof', 'no', 'one');
+      await first.cli('replicaof', '127.0.0.1', String(second.port));
+      await expect(node.call('SET', 'key', 'v')).rejects.toThrow(/^READONLY/);
+      await until('it talks to the new primary', async () => (await primaryOf(opening)) === second.port);
+    });
+
+    test('refuses to choose between two primaries', async () => {
+      await using one = await startRedis();
+      await using other = await startRedis();
+      const errors: string[] = [];
+      const opening = opened(`127.0.0.1:${one.port},127.0.0.1:${other.port}`, { library }).then((each) => {
+        errors.push(...each.errors.map(({ message }) => message));
+        return each;
+      });
+      await until('both were asked', async () => Number(await one.info('total_connections_received')) > 2);
+      await other.cli('replicaof', '127.0.0.1', String(one.port));
+      await using found = await opening;
+      expect(await primaryOf(found)).toBe(one.port);
+      expect(errors[0]).toMatch(/More than one .* is a primary.*Name one of them/);
+    });
+  },
+);
