@@ -258,6 +258,6 @@ describeRedis('a connection that fails', () => {
     expect(calls.length).toBeGreaterThanOrEqual(3);
     proxy.heal();
     await Promise.all(calls);
-    await until('a new connection works', () => member.read());
+    await until('a new connection works', () => member.read().then(() => true));
   });
 });
