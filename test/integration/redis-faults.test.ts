@@ -144,16 +144,16 @@ describeRedis.concurrent('Redis', () => {
 
   test('that drops its subscribers makes nobody miss a hand-over', async () => {
     await using redis = await startRedis();
-    await using members = await Members.start({ urls: redis.url, leaseMs: 30_000 });
+    await using members = await Members.start({ urls: redis.url, leaseMs: 60_000 });
     const leader = await members.settled();
     const token = tokenOf(leader);
     const since = performance.now();
-    // At once: nobody has subscribed again when the release is announced, which only reading can make up for.
-    const dropped = redis.cli('client', 'kill', 'type', 'pubsub');
-    await Promise.all([dropped, leader.election.resign()]);
+    // Nobody has subscribed again when the release is announced: only reading can make up for that.
+    expect(Number(await redis.cli('client', 'kill', 'type', 'pubsub'))).toBeGreaterThanOrEqual(3);
+    await leader.election.resign();
     await members.successorOf(token);
-    expect(performance.now() - since).toBeLessThan(10_000);
-    await members.settled();
+    // The next renewal, or the end of the lease, would tell them much later.
+    expect(performance.now() - since).toBeLessThan(8000);
     await members.verdict();
   });
 
