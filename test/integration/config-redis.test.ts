@@ -30,7 +30,7 @@ describeRedis('twenty members over Redis', () => {
   beforeAll(async () => {
     redis = await startRedis();
     directory = await mkdtemp(join(tmpdir(), 'conclave-config-'));
-    leases = redisLeases(redis.url);
+    leases = redisLeases(redis.url, { freshStore: 'trust' });
     passes = () => true;
     stores = Array.from({ length: MEMBERS }, () => redisHead(redis.url));
     members = await Promise.all(stores.map(member));
