@@ -88,8 +88,8 @@ describeRedis.concurrent('a Redis of a test', () => {
 });
 
 describeRedis.concurrent('a proxy', () => {
-  const open = async (url: string) => {
-    const client = new Redis(url, { retryStrategy: null, commandTimeout: 300 });
+  const open = async (url: string, commandTimeout = 20_000) => {
+    const client = new Redis(url, { retryStrategy: null, commandTimeout });
     client.on('error', () => {});
     await until('the client is connected', () => client.status === 'ready');
     return Object.assign(client, { [Symbol.dispose]: () => client.disconnect() });
@@ -98,7 +98,7 @@ describeRedis.concurrent('a proxy', () => {
   test('loses what is sent without telling either end, and resets what was torn when healed', async () => {
     await using redis = await startRedis();
     await using proxy = await startProxy(redis);
-    using client = await open(proxy.url);
+    using client = await open(proxy.url, 1000);
     proxy.drop();
     await expect(client.set('a', '1')).rejects.toThrow('Command timed out');
     expect({ status: client.status, stored: await redis.cli('exists', 'a') }).toEqual({
@@ -112,7 +112,7 @@ describeRedis.concurrent('a proxy', () => {
   test('lets a request through whose reply is lost', async () => {
     await using redis = await startRedis();
     await using proxy = await startProxy(redis);
-    using client = await open(proxy.url);
+    using client = await open(proxy.url, 1000);
     proxy.drop('toClient');
     await expect(client.incr('counter')).rejects.toThrow('Command timed out');
     expect(await redis.cli('get', 'counter')).toBe('1');
