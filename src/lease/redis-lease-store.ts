@@ -23,7 +23,7 @@ import {
 import { leaseScripts } from './redis-lease-scripts.ts';
 import { LeaseWatches } from './redis-lease-watch.ts';
 import { PATIENCE_OF_LEASE, Renewals } from './redis-renewals.ts';
-import type { CallOptions, LeaseStore, LeaseStoreDescription } from './lease-store.ts';
+import type { CallOptions, LeaseStore, LeaseStoreDescription, RenewRequest } from './lease-store.ts';
 
 /**
  * Leases in Redis, for members on several hosts.
@@ -178,7 +178,10 @@ export class RedisLeases implements RedisLeaseStore {
       this.#hear(resource, epoch);
       if (reply.kind === 'denied') this.#renewals.forget(resource);
       else this.#assertReplicated(outcome, resource, leaseMs);
-      if (deposedBy !== null) this.#tellDeposed(place, request.id, deposedBy);
+      if (deposedBy !== null) {
+        this.#tellDeposed(place, request.id, deposedBy);
+        this.#giveAwaySoon(request);
+      }
       return reply;
     });
 
@@ -331,6 +334,17 @@ export class RedisLeases implements RedisLeaseStore {
       'STORE_SERVER_OLD',
       `Redis at ${this.#wiring.link.location} is version ${version.join('.')}; leases need ${OLDEST_VERSION.join('.')} or later.`,
     );
+  }
+
+  /**
+   * The leader stops believing as soon as it has the reply, which is before any timer fires. Where the release is
+   * lost, the lease runs out.
+   */
+  #giveAwaySoon({ resource, id, token }: RenewRequest): void {
+    const { signal } = new AbortController();
+    this.#wiring.clock.setTimeout(() => {
+      this.release({ resource, id, token }, { signal }).catch(() => {});
+    }, 0);
   }
 
   #tellDeposed({ keys, location }: ReplyPlace, id: string, mirror: string): void {

@@ -201,13 +201,6 @@ if reflected(KEYS[1]) == stored.holder then redis.call('DEL', KEYS[1]) end
 return { 'released', '1', stored.holder, stored.token }`;
 
 export const RENEW = `local suffix = ARGV[1]
-local function depose(mirror_key, record_key, stored, mirror)
-local record = copied(stored)
-record.holder = ''
-announce(mirror_key, suffix, 'released', record.token)
-store(record_key, record, stored)
-return { 'deposed', record.token, mirror }
-end
 local function renew(mirror_key, record_key, ask)
 local stored, wrong = fetch(record_key)
 if wrong then return wrong end
@@ -224,10 +217,10 @@ if matches and not lost then
 local mirror, mirror_wrong = reflected(mirror_key)
 if mirror_wrong then
 if mirror_wrong[1] == 'refused' then return mirror_wrong end
-return depose(mirror_key, record_key, stored, mirror_wrong[3])
+return { 'deposed', stored.token, mirror_wrong[3] }
 end
 local gone = mirror == '' and NOW < tonumber(before.expAt)
-if gone or (mirror ~= '' and mirror ~= ask.id) then return depose(mirror_key, record_key, stored, mirror) end
+if gone or (mirror ~= '' and mirror ~= ask.id) then return { 'deposed', stored.token, mirror } end
 end
 local record = {
 v = VERSION, holder = ask.id, by = ask.id, token = ask.token, lease = ask.lease, grace = ask.grace, beat = ask.beat,

@@ -131,7 +131,7 @@ export class ScriptsRun {
     if (stands && (gone || (this.#mirror !== null && this.#mirror !== ask.id))) {
       deposedBy = this.#mirror ?? '';
       reply = { kind: 'denied', holder: null, token: ask.token };
-      record = { ...before, holder: null };
+      record = this.#record;
     } else if (record !== before) this.#mirror = ask.id;
     if (record === before) record = this.#record;
     this.#step(`renew ${text(ask)}`, {

@@ -6,19 +6,12 @@
 -- Reply  for each lease
 --        {'renewed', restored 0|1, namesake or ''}
 --        {'denied', holder or '', token}
---        {'deposed', token, mirror or ''}  the mirror was deleted or overwritten by hand, and the lease released
+--        {'deposed', token, mirror or ''}  the mirror was deleted or overwritten by hand: the leader is to stop. The
+--        record stays: given away in the same step, the lease could have another leader before this one has heard
 --        or what record.lua tells of what is not a lease
 -- Keeps  only the holder of the latest token goes on; a beat never comes back; a loss of data stays noted, for only
 --        time ends a quarantine.
 local suffix = ARGV[1]
-
-local function depose(mirror_key, record_key, stored, mirror)
-  local record = copied(stored)
-  record.holder = ''
-  announce(mirror_key, suffix, 'released', record.token)
-  store(record_key, record, stored)
-  return { 'deposed', record.token, mirror }
-end
 
 local function renew(mirror_key, record_key, ask)
   local stored, wrong = fetch(record_key)
@@ -38,10 +31,10 @@ local function renew(mirror_key, record_key, ask)
     local mirror, mirror_wrong = reflected(mirror_key)
     if mirror_wrong then
       if mirror_wrong[1] == 'refused' then return mirror_wrong end
-      return depose(mirror_key, record_key, stored, mirror_wrong[3])
+      return { 'deposed', stored.token, mirror_wrong[3] }
     end
     local gone = mirror == '' and NOW < tonumber(before.expAt)
-    if gone or (mirror ~= '' and mirror ~= ask.id) then return depose(mirror_key, record_key, stored, mirror) end
+    if gone or (mirror ~= '' and mirror ~= ask.id) then return { 'deposed', stored.token, mirror } end
   end
 
   local record = {
