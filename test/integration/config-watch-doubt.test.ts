@@ -22,26 +22,29 @@ const halves: Readonly<Record<string, (path: string) => Promise<unknown>>> = {
 };
 
 describe('a file that', () => {
-  it.concurrent.each(Object.keys(halves))('%s is not believed before a sweep, and forgotten once restored', async (how) => {
-    await using dir = await place();
-    const path = dir.path('app.hcl');
-    await writeFile(path, LONG);
-    using watched = await Watched.over({ files: path });
-    await halves[how]?.(path);
-    await watched.until(() => watched.watch.status.holding !== null);
-    expect(watched.told).toEqual(['file.changed']);
-    expect(watched.watch.status.holding).toMatchObject({ location: path });
-    // Nor is it given to who reads now.
-    const reading = await watched.watch.read();
-    expect(reading).toMatchObject({ kind: 'refused', transient: true });
-    expect(textOf(reading)).toBe('CONFIG_HELD');
-    await rm(path, { recursive: true, force: true });
-    await writeFile(path, OTHER);
-    await watched.sees(OTHER);
-    await watched.hasLooked();
-    expect(watched.watch.status.holding).toBeNull();
-    expect(watched.told).toEqual(['file.changed', 'file.changed']);
-  });
+  it.concurrent.each(Object.keys(halves))(
+    '%s is not believed before a sweep, and forgotten once restored',
+    async (how) => {
+      await using dir = await place();
+      const path = dir.path('app.hcl');
+      await writeFile(path, LONG);
+      using watched = await Watched.over({ files: path });
+      await halves[how]?.(path);
+      await watched.until(() => watched.watch.status.holding !== null);
+      expect(watched.told).toEqual(['file.changed']);
+      expect(watched.watch.status.holding).toMatchObject({ location: path });
+      // Nor is it given to who reads now.
+      const reading = await watched.watch.read();
+      expect(reading).toMatchObject({ kind: 'refused', transient: true });
+      expect(textOf(reading)).toBe('CONFIG_HELD');
+      await rm(path, { recursive: true, force: true });
+      await writeFile(path, OTHER);
+      await watched.sees(OTHER);
+      await watched.hasLooked();
+      expect(watched.watch.status.holding).toBeNull();
+      expect(watched.told).toEqual(['file.changed', 'file.changed']);
+    },
+  );
 
   it.concurrent.each(Object.keys(halves))('%s and stays so is told after one more sweep', async (how) => {
     await using dir = await place();
@@ -121,45 +124,51 @@ describe('what nobody told of', () => {
     await byHint.sees('port=2');
   });
 
-  it.concurrent.each(['ENOSPC', 'EMFILE', 'EPERM'])('is found by the sweep when watching fails with %s', async (code) => {
-    await using dir = await place();
-    const path = dir.path('app.hcl');
-    await writeFile(path, 'port=0');
-    const disk: ConfigDisk = {
-      ...systemDisk,
-      watch: () => {
-        throw Object.assign(new Error(`${code}: refused`), { code });
-      },
-    };
-    using watched = await Watched.over({ files: path }, { sweepMs: OFTEN_MS, disk });
-    expect(watched.watch.status).toMatchObject({ places: 0, degraded: [{ reason: 'limits' }] });
-    expect(watched.watch.status.errors).toBeGreaterThan(0);
-    expect(watched.watch.status.lastError).toMatch(new RegExp(`sweep only.*${code}`));
-    await replaceFile(path, 'port=1');
-    await watched.sees('port=1');
-  });
+  it.concurrent.each(['ENOSPC', 'EMFILE', 'EPERM'])(
+    'is found by the sweep when watching fails with %s',
+    async (code) => {
+      await using dir = await place();
+      const path = dir.path('app.hcl');
+      await writeFile(path, 'port=0');
+      const disk: ConfigDisk = {
+        ...systemDisk,
+        watch: () => {
+          throw Object.assign(new Error(`${code}: refused`), { code });
+        },
+      };
+      using watched = await Watched.over({ files: path }, { sweepMs: OFTEN_MS, disk });
+      expect(watched.watch.status).toMatchObject({ places: 0, degraded: [{ reason: 'limits' }] });
+      expect(watched.watch.status.errors).toBeGreaterThan(0);
+      expect(watched.watch.status.lastError).toMatch(new RegExp(`sweep only.*${code}`));
+      await replaceFile(path, 'port=1');
+      await watched.sees('port=1');
+    },
+  );
 
-  it.concurrent('is found after the system ended a watch by itself, and the watch is made again', async () => {
-    await using dir = await place();
-    const path = dir.path('app.hcl');
-    await writeFile(path, 'port=0');
-    const breaks: ((error: Error) => void)[] = [];
-    const disk: ConfigDisk = {
-      ...systemDisk,
-      watch: (at, onHint, onError) => {
-        breaks.push(onError);
-        return systemDisk.watch(at, onHint, onError);
-      },
-    };
-    using watched = await Watched.over({ files: path }, { sweepMs: OFTEN_MS, disk });
-    const { places } = watched.watch.status;
-    for (const fail of breaks) fail(Object.assign(new Error('EIO: gone'), { code: 'EIO' }));
-    await watched.until(() => watched.watch.status.degraded.length > 0);
-    await replaceFile(path, 'port=1');
-    await watched.sees('port=1');
-    await watched.until(() => watched.watch.status.places === places);
-    expect(watched.watch.status.degraded).toEqual([]);
-  });
+  it.concurrent(
+    'is found after the system ended a watch by itself, and the watch is made again',
+    async () => {
+      await using dir = await place();
+      const path = dir.path('app.hcl');
+      await writeFile(path, 'port=0');
+      const breaks: ((error: Error) => void)[] = [];
+      const disk: ConfigDisk = {
+        ...systemDisk,
+        watch: (at, onHint, onError) => {
+          breaks.push(onError);
+          return systemDisk.watch(at, onHint, onError);
+        },
+      };
+      using watched = await Watched.over({ files: path }, { sweepMs: OFTEN_MS, disk });
+      const { places } = watched.watch.status;
+      for (const fail of breaks) fail(Object.assign(new Error('EIO: gone'), { code: 'EIO' }));
+      await watched.until(() => watched.watch.status.degraded.length > 0);
+      await replaceFile(path, 'port=1');
+      await watched.sees('port=1');
+      await watched.until(() => watched.watch.status.places === places);
+      expect(watched.watch.status.degraded).toEqual([]);
+    },
+  );
 });
 
 describe('what the configuration refers to', () => {
@@ -171,7 +180,10 @@ describe('what the configuration refers to', () => {
     await writeFile(greeting, 'hello');
     using watched = await Watched.over({ files: path });
     const dependencies = () => watched.told.filter((type) => type === 'dependencies.changed').length;
-    watched.watch.depend([{ path: greeting, sha: fileSha(Buffer.from('hello')) }, { path: cert, sha: null }]);
+    watched.watch.depend([
+      { path: greeting, sha: fileSha(Buffer.from('hello')) },
+      { path: cert, sha: null },
+    ]);
     await watched.hasLooked();
     expect(dependencies()).toBe(0);
     await replaceFile(greeting, 'howdy');

@@ -47,13 +47,17 @@ describe('a mounted configuration', () => {
     await using pod = mounted(source, target);
     await vi.waitFor(() => expect(pod.said.at(-1)?.read).toBe('port=0'), soon);
     expect(pod.said.at(-1)?.degraded).toMatchObject([
-      { reason: 'pinned', message: expect.stringMatching(/mount of its own.*Mount the directory instead/) as string },
+      {
+        reason: 'pinned',
+        message: expect.stringMatching(/mount of its own.*Mount the directory instead/) as string,
+      },
     ]);
     await writeFile(source, 'port=1');
     await vi.waitFor(() => expect(pod.said.at(-1)?.read).toBe('port=1'), soon);
     await replaceFile(source, 'port=2');
     await vi.waitFor(
-      () => expect(pod.said.at(-1)?.degraded[0]?.message).toMatch(/replaced on the host. It will never change/),
+      () =>
+        expect(pod.said.at(-1)?.degraded[0]?.message).toMatch(/replaced on the host. It will never change/),
       soon,
     );
     expect(pod.said.at(-1)?.read).toBe('port=1');
@@ -101,6 +105,8 @@ describe('the table of mounts', () => {
     const entry = await systemDisk.entry(dir.path('app.hcl'));
     const file = { name: 'app.hcl', path: dir.path('app.hcl'), realPath: dir.path('app.hcl'), entry: entry! };
     expect(pinnedFile([file], await systemDisk.mountinfo())).toBeNull();
-    expect(pinnedFile([{ ...file, entry: { ...file.entry, links: 0 } }], '')).toMatchObject({ replaced: true });
+    expect(pinnedFile([{ ...file, entry: { ...file.entry, links: 0 } }], '')).toMatchObject({
+      replaced: true,
+    });
   });
 });

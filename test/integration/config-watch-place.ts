@@ -45,7 +45,10 @@ export class Watched implements Disposable {
   readonly read: string[] = [];
   readonly #subscription;
 
-  constructor(options: FileSourceOptions, { sweepMs = NO_SWEEP_MS, disk = systemDisk, known }: Watching = {}) {
+  constructor(
+    options: FileSourceOptions,
+    { sweepMs = NO_SWEEP_MS, disk = systemDisk, known }: Watching = {},
+  ) {
     const source = fileSource(disk, options);
     this.watch = new ConfigWatch({
       source,
@@ -75,7 +78,10 @@ export class Watched implements Disposable {
     );
   }
 
-  async until(fact: () => boolean, missing = () => `It is ${JSON.stringify(this.watch.status)}.`): Promise<void> {
+  async until(
+    fact: () => boolean,
+    missing = () => `It is ${JSON.stringify(this.watch.status)}.`,
+  ): Promise<void> {
     const deadline = systemClock.monotonicMs() + 20_000;
     while (!fact()) {
       if (systemClock.monotonicMs() > deadline) throw new Error(missing());
@@ -120,8 +126,8 @@ export async function swapVolume(
   for (const [name, text] of Object.entries(files)) await writeFile(join(directory, versioned, name), text);
   await replaceLink(join(directory, '..data'), versioned);
   for (const name of Object.keys(files))
-    await symlink(join('..data', name), join(directory, name)).catch((error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EEXIST') throw error;
+    await symlink(join('..data', name), join(directory, name)).catch((error: unknown) => {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
     });
 }
 

@@ -15,8 +15,13 @@ const WRITER = fileURLToPath(new URL('config-watch-writer.ts', import.meta.url))
 const NAMES = ['a.yaml', 'b.yaml', 'c.yaml'];
 
 /** A process that swaps the volume all the time; ended with the test. */
-async function writer(directory: string, kept: number): Promise<{ readonly child: ChildProcess } & AsyncDisposable> {
-  const child = spawn(process.execPath, [WRITER, directory, String(kept)], { stdio: ['pipe', 'pipe', 'inherit'] });
+async function writer(
+  directory: string,
+  kept: number,
+): Promise<{ readonly child: ChildProcess } & AsyncDisposable> {
+  const child = spawn(process.execPath, [WRITER, directory, String(kept)], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
   const closed = once(child, 'close');
   await once(child.stdout, 'data');
   return {
@@ -29,33 +34,36 @@ async function writer(directory: string, kept: number): Promise<{ readonly child
 }
 
 describe('a set of files', () => {
-  it.each([0, 100])('is only ever read whole, while another process swaps its directory in a loop and leaves %d', async (kept) => {
-    await using dir = await place();
-    await using _ = await writer(dir.path(), kept);
-    const byName = fileSource(systemDisk, { files: NAMES.map((name) => dir.path(name)) });
-    const whole = fileSource(systemDisk, { directory: dir.path(), extensions: ['.yaml'] });
-    using watched = await Watched.over({ directory: dir.path(), extensions: ['.yaml'] });
-    const versions = new Set<string>();
-    const readings = { read: 0, missing: 0, refused: 0 };
-    // Facts, not time: until this many different versions were read.
-    while (versions.size < (kept === 0 ? 30 : 100)) {
-      for (const source of [byName, whole]) {
-        const reading = await source.read();
-        readings[reading.kind] += 1;
-        if (reading.kind !== 'read') {
-          expect(textOf(reading)).toBe('CONFIG_UNSETTLED');
-          continue;
+  it.each([0, 100])(
+    'is only ever read whole, while another process swaps its directory in a loop and leaves %d',
+    async (kept) => {
+      await using dir = await place();
+      await using _ = await writer(dir.path(), kept);
+      const byName = fileSource(systemDisk, { files: NAMES.map((name) => dir.path(name)) });
+      const whole = fileSource(systemDisk, { directory: dir.path(), extensions: ['.yaml'] });
+      using watched = await Watched.over({ directory: dir.path(), extensions: ['.yaml'] });
+      const versions = new Set<string>();
+      const readings = { read: 0, missing: 0, refused: 0 };
+      // Facts, not time: until this many different versions were read.
+      while (versions.size < (kept === 0 ? 30 : 100)) {
+        for (const source of [byName, whole]) {
+          const reading = await source.read();
+          readings[reading.kind] += 1;
+          if (reading.kind !== 'read') {
+            expect(textOf(reading)).toBe('CONFIG_UNSETTLED');
+            continue;
+          }
+          const [first, ...more] = reading.files.map(({ bytes }) => Buffer.from(bytes).toString());
+          expect(more).toEqual([first, first]);
+          versions.add(first ?? '');
         }
-        const [first, ...more] = reading.files.map(({ bytes }) => Buffer.from(bytes).toString());
-        expect(more).toEqual([first, first]);
-        versions.add(first ?? '');
       }
-    }
-    expect(readings.missing).toBe(0);
-    await watched.until(() => watched.read.length > 3);
-    for (const text of watched.read.filter((each) => each !== 'CONFIG_UNSETTLED'))
-      expect(new Set(text.split('|')).size).toBe(1);
-  });
+      expect(readings.missing).toBe(0);
+      await watched.until(() => watched.read.length > 3);
+      for (const text of watched.read.filter((each) => each !== 'CONFIG_UNSETTLED'))
+        expect(new Set(text.split('|')).size).toBe(1);
+    },
+  );
 
   it('is read again when a file joins it meanwhile', async () => {
     await using dir = await place();

@@ -22,9 +22,8 @@ swap();
 for (const name of names) symlinkSync(join('..data', name), join(directory, name));
 process.stdout.write('ready\n');
 
-let ended = false;
-process.stdin.on('end', () => (ended = true)).resume();
-while (!ended) {
+process.stdin.resume();
+while (!process.stdin.readableEnded) {
   // Where nothing is left of earlier versions, a reader has to be done between two swaps.
   for (let times = kept === '0' ? 19 : 0; times < 20; times += 1) swap();
   await new Promise((resolve) => setTimeout(resolve, 5));

@@ -1,10 +1,30 @@
 /** Each way to change a file, by hints alone: no sweep comes while these run. */
 import { execFile } from 'node:child_process';
-import { copyFile, link, mkdir, open, rename, rm, stat, symlink, unlink, utimes, writeFile } from 'node:fs/promises';
+import {
+  copyFile,
+  link,
+  mkdir,
+  open,
+  rename,
+  rm,
+  stat,
+  symlink,
+  unlink,
+  utimes,
+  writeFile,
+} from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import { place, replaceFile, replaceLink, swapVolume, textOf, Watched, writeDeep } from './config-watch-place.ts';
+import {
+  place,
+  replaceFile,
+  replaceLink,
+  swapVolume,
+  textOf,
+  Watched,
+  writeDeep,
+} from './config-watch-place.ts';
 import { fileSource } from '../../src/config/source-files.ts';
 import { systemDisk } from '../../src/config/source-system-disk.ts';
 
@@ -93,7 +113,13 @@ describe('a change is noticed, three times in a row, when it is made by', () => 
     }
     // Nothing else than a change was ever told, and no sweep helped.
     expect(new Set(watched.told)).toEqual(new Set(['file.changed']));
-    expect(watched.watch.status).toMatchObject({ sweeps: 0, foundBySweep: 0, errors: 0, degraded: [], holding: null });
+    expect(watched.watch.status).toMatchObject({
+      sweeps: 0,
+      foundBySweep: 0,
+      errors: 0,
+      degraded: [],
+      holding: null,
+    });
   });
 
   it.concurrent('swapping the directory behind ..data, as Kubernetes does', async () => {

@@ -3,85 +3,13 @@ import { describe, expect, it } from 'vitest';
 import { createActor } from 'xstate';
 import { configReloadMachine, RELOAD_TIMINGS } from '../../machines/index.ts';
 import { fileSha } from '../../src/config/fingerprint.ts';
-import { fileSource } from '../../src/config/source-files.ts';
-import { ConfigWatch, SWEEP_MS, SWEEP_REMOTE_MS } from '../../src/config/watch.ts';
-import { VirtualClock } from '../../src/runtime/virtual-clock.ts';
+import { SWEEP_MS, SWEEP_REMOTE_MS } from '../../src/config/watch.ts';
 import { fileChanges } from '../../src/streams/file-changes.ts';
 import { CHANGED, INPUT } from '../machines/config-reload-member.ts';
-import { MemoryDisk, type Weather } from './config-watch-disk.ts';
-import { Chance } from './lease-protocol-chance.ts';
+import { DIRECTORY, ELSEWHERE, PATH, QUIET_MS, World } from './config-watch-world.ts';
+import type { Weather } from './config-watch-disk.ts';
 
 /** The watch over a disk in memory, on a virtual clock: changes in the middle of looks, lost hints, failing disks. */
-
-const DIRECTORY = '/etc/conf';
-const PATH = `${DIRECTORY}/app.hcl`;
-const ELSEWHERE = '/srv/other/app.hcl';
-/** Two sweeps and what they may come late, and what looks take: after this everything has been told. */
-const QUIET_MS = 3 * 1.2 * SWEEP_MS;
-
-class World {
-  readonly clock = new VirtualClock();
-  readonly disk: MemoryDisk;
-  readonly watch: ConfigWatch;
-  readonly told: string[] = [];
-  /** What was read at the last event. */
-  read: string | null = null;
-  #contents = 0;
-
-  constructor(seed: number, content = 'port=0'.repeat(10), sweepMs?: number, known: string | null = null) {
-    this.disk = new MemoryDisk(this.clock, seed);
-    this.disk.makeDirectory(DIRECTORY);
-    this.disk.makeDirectory('/srv/other');
-    this.disk.write(PATH, content);
-    const source = fileSource(this.disk, { files: PATH });
-    const chance = new Chance(seed + 1);
-    const randomness = { unit: () => chance.unit(), id: () => 'id' };
-    this.watch = new ConfigWatch({
-      source,
-      disk: this.disk,
-      clock: this.clock,
-      randomness,
-      known,
-      ...(sweepMs === undefined ? {} : { sweepMs }),
-    });
-  }
-
-  start(): void {
-    fileChanges(this.watch, this.clock).subscribe(({ type }) => {
-      this.told.push(type);
-      void this.#readNow();
-    });
-  }
-
-  async #readNow(): Promise<void> {
-    const times = this.told.length;
-    const reading = await this.watch.read();
-    if (times !== this.told.length) return;
-    // As the chart does with what may pass by itself.
-    if (reading.kind === 'refused' && reading.transient) this.at(1000, () => void this.#readNow());
-    this.read = reading.kind === 'read' ? Buffer.from(reading.files[0]!.bytes).toString() : reading.kind;
-  }
-
-  /** Another content than the last, or the one before that. */
-  fresh(times: number): string {
-    this.#contents += 1;
-    return `port=${this.#contents % 3}\n`.repeat(times);
-  }
-
-  at(ms: number, act: () => void): void {
-    this.clock.setTimeout(act, ms);
-  }
-
-  /** Moves time, letting everything that waits for an answer of the disk go on at each step. */
-  async run(ms: number): Promise<void> {
-    const until = this.clock.nowMs + ms;
-    while (this.clock.nextMs !== null && this.clock.nextMs <= until) {
-      this.clock.runNext();
-      await new Promise((resolve) => setImmediate(resolve));
-    }
-    this.clock.runUntil(until);
-  }
-}
 
 /** What happens to the file, by name. */
 const deeds: Readonly<Record<string, (world: World, size: number) => void>> = {
@@ -362,17 +290,18 @@ describe('the chart behind a watch', () => {
     const { clock, disk, watch } = world;
     const tried: string[] = [];
     const at = () => clock.monotonicMs();
+    const read = async (attempt: number) => {
+      const reading = await watch.read();
+      if (reading.kind !== 'read') throw new Error(reading.kind);
+      const { sha, sizeBytes: size, files } = reading;
+      tried.push(Buffer.from(files[0]!.bytes).toString());
+      actor.send({ type: 'content.read', at: at(), attempt, sha, size, where: PATH, dependencies: null });
+    };
     const actor = createActor(
       configReloadMachine.provide({
         actions: {
           requestRead: (_, { attempt }: { attempt: number }) => {
-            void watch.read().then((reading) => {
-              if (reading.kind !== 'read') throw new Error(reading.kind);
-              const { sha, sizeBytes: size, files } = reading;
-              tried.push(Buffer.from(files[0]!.bytes).toString());
-              const answer = { sha, size, where: PATH, dependencies: null };
-              actor.send({ type: 'content.read', at: at(), attempt, ...answer });
-            });
+            void read(attempt);
           },
           requestParse: (_, { attempt }: { attempt: number }) =>
             void clock.setTimeout(
