@@ -54,8 +54,7 @@ export function apply(
     }
     case 'renew': {
       const { token } = operation.request;
-      const holds =
-        state.holder === by && (state.token === token || (state.token === null && token > state.highest));
+      const holds = holdsWith(state, by, token);
       const renewed = reply !== null && 'kind' in reply && reply.kind === 'renewed';
       if (!renewed) return exact && holds && operation.returnedAt !== null ? null : stays;
       if (!holds) return exact || believedUntil > -Infinity ? null : stays;
@@ -63,7 +62,7 @@ export function apply(
       return { state: { ...state, token, highest: max(state.highest, token), believedUntil: longer }, at };
     }
     case 'release': {
-      const holds = state.holder === by && (state.token === null || state.token === operation.request.token);
+      const holds = holdsWith(state, by, operation.request.token);
       const released = reply === null || ('released' in reply && reply.released);
       if (released && holds) return { state: { ...state, holder: null, believedUntil: -Infinity }, at };
       return exact && released !== holds && operation.returnedAt !== null ? null : stays;
@@ -79,6 +78,10 @@ export function apply(
     }
   }
 }
+
+/** Whether this member's lease can have this token: one that nobody saw granted is above all that came before. */
+const holdsWith = ({ holder, token, highest }: LeaseState, by: string, asked: Token): boolean =>
+  holder === by && (token === null ? asked > highest : token === asked);
 
 /** Somebody was told who has the lease: that must be so, and tells a token that nobody had seen. */
 function seen(

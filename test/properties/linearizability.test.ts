@@ -188,6 +188,12 @@ describe('by hand', () => {
     expect(checkLeaseHistory([a, release(20), release(30)], { judged: 'all' }).violation).not.toBeNull();
   });
 
+  test('an earlier token releases nothing once the same member may have won again', () => {
+    const unanswered = operation('a', [20, null], acquire, null);
+    const release = operation('a', [30, 31], { kind: 'release', token: 1n }, { released: false });
+    expect(checkLeaseHistory([a, unanswered, release], { judged: 'all' }).violation).toBeNull();
+  });
+
   test('resources are judged apart, and the message names the one', () => {
     const elsewhere = {
       ...b,
