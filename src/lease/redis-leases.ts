@@ -1,5 +1,5 @@
 import { SettingsError } from '../errors.ts';
-import { isCluster, type RedisClient, type RedisNode } from '../redis/client.ts';
+import { isCluster, type RedisClient, type RedisCluster, type RedisNode } from '../redis/client.ts';
 import { subscriberBeside } from '../redis/link-subscription.ts';
 import { describeRedis, parseRedis, type RedisSettings, type RedisSettingsInput } from '../redis/settings.ts';
 import { openClient } from '../redis/topology.ts';
@@ -41,20 +41,37 @@ function own(
   const settings = typeof place === 'object' && 'topology' in place ? place : parseRedis(place);
   for (const message of settings.notes) onNotice({ kind: 'settings', message });
   const tell = (message: string) => onNotice({ kind: 'settings', message });
+  let closing: AbortSignal | null = null;
   return {
     link: {
       owned: true,
       location: describeRedis(settings),
-      open: (onError, signal) => openClient(settings, 'commands', onError, { clock, signal, onNotice: tell }),
+      open: (onError, signal) => {
+        closing = signal;
+        return openClient(settings, 'commands', onError, { clock, signal, onNotice: tell });
+      },
     },
     async openSubscriber(client) {
-      if (isCluster(client)) return subscriberBeside(client, systemRandomness);
+      if (isCluster(client)) {
+        await refreshCredentials(client, settings);
+        return subscriberBeside(client, systemRandomness);
+      }
       // Why it does not stand is what commands are told, too.
-      return (await openClient(settings, 'subscriber', () => {}, { clock })) as RedisNode;
+      return (await openClient(settings, 'subscriber', () => {}, {
+        clock,
+        ...(closing && { signal: closing }),
+      })) as RedisNode;
     },
     database: settings.database,
     caveats: [],
   };
+}
+
+/** What a node connected with may have expired since, and is what another connection to it would begin with. */
+async function refreshCredentials(cluster: RedisCluster, { credentials }: RedisSettings): Promise<void> {
+  if (typeof credentials !== 'function') return;
+  const { username, password } = await credentials();
+  for (const node of cluster.nodes('all')) Object.assign(node.options, { username, password });
 }
 
 /** An application's own client. */
@@ -70,9 +87,13 @@ function given(client: RedisClient): Wiring {
     link: { owned: false, location: locationOf(client), open: () => client },
     openSubscriber: (opened) => subscriberBeside(opened, systemRandomness),
     database: isCluster(client) ? 0 : (client.options.db ?? 0),
-    caveats: clientCaveats(client),
+    caveats: isCluster(client) ? clientCaveats(client) : [...clientCaveats(client), SELECTED],
   };
 }
+
+const SELECTED =
+  'The given client is shared: after a select() of the application, leases would be asked for in another database, where ' +
+  'nobody else competes. Never call select() on it, or give redisLeases a client.duplicate().';
 
 function isClient(place: RedisPlace): place is RedisClient {
   return typeof place === 'object' && 'status' in place && 'disconnect' in place;

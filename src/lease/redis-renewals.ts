@@ -1,7 +1,9 @@
 import type { ConclaveError } from '../errors.ts';
 import { isCluster } from '../redis/client.ts';
 import { hashSlot } from '../redis/hash-slot.ts';
-import type { ExchangeOptions, Outcome, RedisLink, ScriptCall } from '../redis/link.ts';
+import { givenUp } from '../redis/link-errors.ts';
+import type { ExchangeOptions, Outcome, ScriptCall } from '../redis/link-call.ts';
+import type { RedisLink } from '../redis/link.ts';
 import type { RedisScript } from '../redis/script.ts';
 import type { Clock, TimerId } from '../runtime/clock.ts';
 import type { LeaseKeys } from './redis-lease-keys.ts';
@@ -106,30 +108,60 @@ export class Renewals {
     const patienceMs = PATIENCE_OF_LEASE * Math.min(...waiting.map(({ renewal }) => renewal.leaseMs));
     const startedAt = clock.monotonicMs();
     // Which slots may share a call is known once there is a connection; without one, the first call says why.
-    const clustered = await link.client().then(isCluster, () => true);
+    const clustered = await link.client(patienceMs).then(isCluster, () => true);
     const wanted = waiting.filter(({ renewal }) => renewal.isWanted());
-    const batches = batched(wanted, clustered);
+    const batches = batched(wanted, clustered).map((batch) => new Batch(batch));
     if (batches.length === 0) return;
     const replicas = this.#options.replicas(Math.min(...wanted.map(({ renewal }) => renewal.leaseMs)));
     const outcomes = await link.runTogether(
-      batches.map((batch) => this.#call(batch)),
+      batches.map((batch) => batch.call(this.#options)),
       {
         patienceMs: Math.max(0, startedAt + patienceMs - clock.monotonicMs()),
-        onSent: () => {
-          for (const { renewal } of wanted) renewal.onSent();
-        },
+        isWanted: () => wanted.some(({ renewal }) => renewal.isWanted()),
         ...(replicas && { replicas }),
       },
     );
-    for (const [index, batch] of batches.entries()) deal(batch, outcomes[index] as Outcome);
+    for (const [index, batch] of batches.entries()) batch.deal(outcomes[index] as Outcome, link.location);
+  }
+}
+
+/** Renewals in one call; who has given up until it leaves stays behind. */
+class Batch {
+  readonly #waiting: readonly Waiting[];
+  #leaving: readonly Waiting[] = [];
+
+  constructor(waiting: readonly Waiting[]) {
+    this.#waiting = waiting;
   }
 
-  #call(batch: readonly Waiting[]): ScriptCall {
+  call({ script, suffix }: RenewalsOptions): ScriptCall {
     return {
-      script: this.#options.script,
-      keys: batch.flatMap(({ renewal: { keys } }) => [keys.mirror, keys.record]),
-      args: () => [this.#options.suffix, ...batch.flatMap(({ renewal }) => renewal.args())],
+      script,
+      isWanted: () => this.#wanted().length > 0,
+      keys: () => this.#wanted().flatMap(({ renewal: { keys } }) => [keys.mirror, keys.record]),
+      args: () => {
+        this.#leaving = this.#wanted();
+        for (const { renewal } of this.#leaving) renewal.onSent();
+        return [suffix, ...this.#leaving.flatMap(({ renewal }) => renewal.args())];
+      },
     };
+  }
+
+  deal(outcome: Outcome, location: string): void {
+    const error = givenUp('before it was made', location, false, null);
+    for (const each of this.#waiting) {
+      const index = this.#leaving.indexOf(each);
+      if ('error' in outcome) each.resolve(outcome);
+      else if (index === -1) each.resolve({ error });
+      else {
+        const replies = Array.isArray(outcome.reply) ? (outcome.reply as unknown[]) : [];
+        each.resolve({ reply: replies[index] ?? outcome.reply, replicas: outcome.replicas });
+      }
+    }
+  }
+
+  #wanted(): Waiting[] {
+    return this.#waiting.filter(({ renewal }) => renewal.isWanted());
   }
 }
 
@@ -141,14 +173,4 @@ function batched(waiting: readonly Waiting[], clustered: boolean): Waiting[][] {
       each.slice(index * RENEWALS_PER_CALL_MAX, (index + 1) * RENEWALS_PER_CALL_MAX),
     ),
   );
-}
-
-function deal(batch: readonly Waiting[], outcome: Outcome): void {
-  for (const [index, { resolve }] of batch.entries()) {
-    if ('error' in outcome) resolve(outcome);
-    else {
-      const replies = Array.isArray(outcome.reply) ? (outcome.reply as unknown[]) : [];
-      resolve({ reply: replies[index] ?? outcome.reply, replicas: outcome.replicas });
-    }
-  }
 }

@@ -18,8 +18,10 @@ const taken = (take: (draft: Draft, value: Piece) => void): CommaKey => ({ take 
 
 /** An empty value is as good as none. */
 const text = (field: 'username' | 'password' | 'sentinelUsername' | 'sentinelPassword' | 'sentinelName') =>
-  taken((draft, { text: value }) => {
+  taken((draft, { text: value, at }) => {
     draft[field] = value === '' ? null : value;
+    if (value !== '' && (field === 'sentinelUsername' || field === 'sentinelPassword'))
+      draft.sentinelAt ??= at;
   });
 
 const obsolete = { note: 'it does nothing in newer clients either.' } as const;
@@ -134,14 +136,14 @@ export function takeCommandMap(draft: Draft, { text: command, at }: Piece): void
   draft.notes.push('A renamed command is ignored: Conclave does not use it.');
 }
 
-const VERSIONS: Readonly<Record<string, NonNullable<RedisTls['minVersion']>>> = {
-  tls12: 'TLSv1.2',
-  tls13: 'TLSv1.3',
-};
+const VERSIONS: ReadonlyMap<string, NonNullable<RedisTls['minVersion']>> = new Map([
+  ['tls12', 'TLSv1.2'],
+  ['tls13', 'TLSv1.3'],
+]);
 
 function tlsVersions(piece: Piece): Pick<RedisTls, 'minVersion' | 'maxVersion'> {
   const versions = split(piece, '|').map(({ text: name, at }) => {
-    const version = VERSIONS[name.trim().toLowerCase()];
+    const version = VERSIONS.get(name.trim().toLowerCase());
     if (version === undefined)
       throw refuse(at, 'sslProtocols may be tls12, tls13 or tls12|tls13; older ones are broken.');
     return version;

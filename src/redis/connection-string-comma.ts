@@ -28,6 +28,11 @@ export function parseCommaForm(whole: Piece): RedisSettings {
     if (value === null) {
       if (passwordAt !== null && !isUnmistakableEndpoint(token.text))
         throw commaInPassword(token, passwordAt);
+      if (KEYS_BY_LOWER_CASE.has(token.text.toLowerCase()))
+        throw refuse(
+          token.at,
+          'this is a key without a value; write key=value, or host:port if it is the name of a host.',
+        );
       takeEndpoint(draft, endpoints, token);
       continue;
     }

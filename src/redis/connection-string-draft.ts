@@ -24,6 +24,8 @@ export interface Draft {
   sentinelPassword: string | null;
   /** Null if it was not said: then as for the servers. */
   sentinelTls: boolean | null;
+  /** Where something was written that is for Sentinels only (0-based). */
+  sentinelAt: number | null;
   /** Null if it was not said: then as the service needs it. */
   tls: boolean | null;
   tlsDetails: Partial<RedisTls>;
@@ -49,6 +51,7 @@ export function newDraft(form: Draft['form']): Draft {
     sentinelUsername: null,
     sentinelPassword: null,
     sentinelTls: null,
+    sentinelAt: null,
     tls: null,
     tlsDetails: {},
     database: 0,
@@ -67,6 +70,11 @@ export function complete(draft: Draft): RedisSettings {
   const topology = decideTopology(draft, useTls);
   if (topology.kind === 'cluster' && draft.database !== 0)
     throw refuse(draft.databaseAt, 'a cluster has only database 0; leave the database out.');
+  if (topology.kind !== 'sentinel' && draft.sentinelAt !== null)
+    throw refuse(
+      draft.sentinelAt,
+      'this is for Sentinels, but there are none; leave it out, or name them: redis+sentinel://host/NAME or serviceName=NAME.',
+    );
   const tls = useTls ? tlsOf(draft, topology) : null;
   const { username, password } = draft;
   if (username !== null && password === null)
@@ -75,7 +83,8 @@ export function complete(draft: Draft): RedisSettings {
       'there is a user but no password; write user:password@ (user:@ for a user without one).',
     );
   return {
-    topology: topology.kind === 'sentinel' && draft.sentinelTls !== false ? { ...topology, tls } : topology,
+    topology:
+      topology.kind === 'sentinel' ? { ...topology, tls: sentinelTlsOf(draft, topology, tls) } : topology,
     credentials: password === null ? null : { username, password },
     database: draft.database,
     tls,
@@ -96,12 +105,18 @@ function decideTls(draft: Draft): boolean {
     throw refuse(null, `${service.name} accepts connections by TLS only, but TLS is switched off here.`);
   if (tls !== null) return tls;
   if (service === null || (service.tls === 'unless-plain-port' && first?.port === 6379)) {
-    if (Object.keys(tlsDetails).length > 0)
+    if (Object.keys(tlsDetails).length > 0 && draft.sentinelTls !== true)
       throw refuse(null, 'there are TLS settings, but TLS is not on; use rediss://, ?tls=true or ssl=true.');
     return false;
   }
   notes.push(`${service.name}: TLS is used although it was not asked for, because this service needs it.`);
   return true;
+}
+
+/** As for the servers, unless it was said. */
+function sentinelTlsOf(draft: Draft, topology: RedisTopology, tls: RedisTls | null): RedisTls | null {
+  if (draft.sentinelTls === null) return tls;
+  return draft.sentinelTls ? (tls ?? tlsOf(draft, topology)) : null;
 }
 
 function tlsOf({ tlsDetails, endpoints }: Draft, topology: RedisTopology): RedisTls {

@@ -46,20 +46,14 @@ export function cut({ text, at }: Piece, separator: string): readonly [Piece, Pi
   ];
 }
 
-const BOOLEANS: Readonly<Record<string, boolean>> = {
-  true: true,
-  yes: true,
-  on: true,
-  1: true,
-  false: false,
-  no: false,
-  off: false,
-  0: false,
-};
+const BOOLEANS: ReadonlyMap<string, boolean> = new Map([
+  ...['true', 'yes', 'on', '1'].map((text) => [text, true] as const),
+  ...['false', 'no', 'off', '0'].map((text) => [text, false] as const),
+]);
 
 /** @throws SettingsError naming `key` */
 export function booleanOf({ text, at }: Piece, key: string): boolean {
-  const value = BOOLEANS[text.toLowerCase()];
+  const value = BOOLEANS.get(text.toLowerCase());
   if (value === undefined) throw refuse(at, `${key} must be true or false.`);
   return value;
 }

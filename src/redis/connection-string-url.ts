@@ -244,12 +244,15 @@ const PARAMETERS: Readonly<Record<string, Take>> = {
   sentinel_name: sentinelName,
   sentinel_username: (draft, piece) => {
     draft.sentinelUsername = piece.text;
+    draft.sentinelAt ??= piece.at;
   },
   sentinel_password: (draft, piece) => {
     draft.sentinelPassword = piece.text;
+    draft.sentinelAt ??= piece.at;
   },
   sentinel_tls: (draft, piece) => {
     draft.sentinelTls = booleanOf(piece, 'sentinel_tls');
+    draft.sentinelAt ??= piece.at;
   },
   connect_timeout_ms: milliseconds('connectTimeoutMs', 'connect_timeout_ms', TIMEOUT_RANGE),
   command_timeout_ms: milliseconds('commandTimeoutMs', 'command_timeout_ms', TIMEOUT_RANGE),

@@ -80,11 +80,22 @@ export function unavailable(error: unknown, location: string, sent: boolean): Co
   const message = `Redis at ${location} gave no answer (${said}).`;
   const cure = saying?.cure ?? 'It is tried again; look at the server and the network if it goes on.';
   const code = /timed out/.test(said) ? 'STORE_TIMEOUT' : 'STORE_UNAVAILABLE';
-  return new StoreUnavailableError(code, `${message} ${cure}`, { cause: error, outcomeUnknown: sent });
+  return new StoreUnavailableError(code, `${message} ${cure}`, { cause: bare(error), outcomeUnknown: sent });
 }
 
 function failure(message: string, cause: unknown, outcomeUnknown: boolean): StoreUnavailableError {
-  return new StoreUnavailableError('STORE_UNAVAILABLE', message, { cause, outcomeUnknown });
+  return new StoreUnavailableError('STORE_UNAVAILABLE', message, { cause: bare(cause), outcomeUnknown });
+}
+
+/**
+ * What a client said, without what ioredis attaches to it: the command that failed, with its arguments, which for AUTH
+ * are the password.
+ */
+export function bare(error: unknown): unknown {
+  if (!(error instanceof Error)) return error;
+  const { name, code } = error as Error & { readonly code?: unknown };
+  const copy = new Error(error.message);
+  return Object.assign(copy, { name }, typeof code === 'string' && { code });
 }
 
 /** The caller has given up, or waited longer than it may. */

@@ -1,10 +1,13 @@
 import { BehaviorSubject, type Observable } from 'rxjs';
 import { ConclaveError, StoreUnavailableError, UsageError } from '../errors.ts';
-import type { Clock } from '../runtime/clock.ts';
+import type { Clock, TimerId } from '../runtime/clock.ts';
 import type { PipelineResults, RedisArgument, RedisClient, RedisNode } from './client.ts';
-import { isFlagUnknown, isNoScript, isTryAgain, redirection, unavailable } from './link-errors.ts';
+import { keyOf, type ExchangeOptions, type Outcome, type ScriptCall } from './link-call.ts';
+import { bare, isFlagUnknown, isNoScript, isTryAgain, redirection, unavailable } from './link-errors.ts';
 import { RedisRoutes, type Route } from './link-route.ts';
 import type { RedisScript } from './script.ts';
+
+export type { Outcome, ScriptCall } from './link-call.ts';
 
 /**
  * Runs scripts on Redis, whatever its topology.
@@ -22,29 +25,8 @@ export const CALLS_UNDER_WAY_MAX = 10_000;
 const ROUNDS_MAX = 6;
 /** How long a slot that moves from node to node is given. */
 const TRY_AGAIN_MS = 40;
-
-export interface ScriptCall {
-  readonly script: RedisScript;
-  /** All in one slot. */
-  readonly keys: readonly string[];
-  /** A function is asked each time that it is about to be sent, over the connection that then stands. */
-  readonly args: readonly RedisArgument[] | (() => readonly RedisArgument[]);
-}
-
-export interface ExchangeOptions {
-  /** How long it may take until the request leaves, and until an answer is missed; milliseconds. */
-  readonly patienceMs: number;
-  /** False when nobody waits for the answer any more: it is not sent then. */
-  readonly isWanted?: () => boolean;
-  /** Told when it is about to be written. From here on its outcome may be unknown. */
-  readonly onSent?: () => void;
-  /** How many replicas are to have what was written, and how long they are waited for, in milliseconds. */
-  readonly replicas?: { readonly count: number; readonly withinMs: number };
-}
-
-export type Outcome =
-  /** `replicas`: how many had it in time; null if nobody asked. */
-  { readonly reply: unknown; readonly replicas: number | null } | { readonly error: ConclaveError };
+/** How long after the end of a connection of our own that nobody asked for another is opened. */
+const REOPEN_MS = 1000;
 
 export type LinkState = 'connecting' | 'ready' | 'lost';
 
@@ -79,6 +61,9 @@ export class RedisLink {
   readonly #options: LinkOptions;
   readonly #state = new BehaviorSubject<LinkState>('connecting');
   #opening: Promise<RedisRoutes> | null = null;
+  /** Who waits for that: each as long as it wants to, however long it takes. */
+  readonly #waiting = new Set<(opened: Opened) => void>();
+  #reopen: TimerId = null;
   #routes: RedisRoutes | null = null;
   readonly #closing = new AbortController();
   /** Why there is no connection, as its opener explains it. */
@@ -105,9 +90,11 @@ export class RedisLink {
     return this.#epoch;
   }
 
-  /** The connection, opened if it is not; rejects with what is in the way. */
-  async client(): Promise<RedisClient> {
-    return (await this.#open()).client;
+  /** The connection, opened if it is not, which may take for ever; rejects with what is in the way. */
+  async client(patienceMs = Infinity): Promise<RedisClient> {
+    const opened = await this.#untilOpen(this.#now() + patienceMs);
+    if ('error' in opened) throw opened.error;
+    return opened.client;
   }
 
   /** Which of these keys can be asked for in one write: those with the same answer. */
@@ -137,12 +124,10 @@ export class RedisLink {
     if (this.#closed) return;
     this.#closed = true;
     this.#closing.abort();
+    if (this.#reopen !== null) this.#options.clock.clearTimeout(this.#reopen);
     this.#state.complete();
-    // One that is still being opened is closed when it is.
-    void this.#opening?.then(
-      (routes) => this.#leave(routes),
-      () => {},
-    );
+    this.#tellOpened({ error: this.#closedError() });
+    if (this.#routes) this.#leave(this.#routes);
   }
 
   async #rounds(calls: readonly ScriptCall[], options: ExchangeOptions): Promise<readonly Outcome[]> {
@@ -158,7 +143,7 @@ export class RedisLink {
     }));
     for (let round = 1; pending.length > 0; round += 1) {
       const again: Pending[] = [];
-      const groups = Map.groupBy(pending, ({ call, address }) => address ?? this.ownerOf(call.keys[0] ?? ''));
+      const groups = Map.groupBy(pending, ({ call, address }) => address ?? this.ownerOf(keyOf(call)));
       const answers = await Promise.all(
         [...groups.values()].map((group) => this.#exchange(group, options, deadline)),
       );
@@ -184,7 +169,7 @@ export class RedisLink {
     }
     if (isTryAgain(refusal)) return { ...each, address: null, asking: false, later: true };
     const redirected = redirection(refusal);
-    const inCluster = this.ownerOf(each.call.keys[0] ?? '') !== '';
+    const inCluster = this.ownerOf(keyOf(each.call)) !== '';
     if (redirected === null || !inCluster) return null;
     if (!redirected.asking) void this.#routes?.refresh();
     return { ...each, address: redirected.address, asking: redirected.asking, later: false };
@@ -209,13 +194,20 @@ export class RedisLink {
     if ('error' in route) return all(this.#unreachable(route.error));
     if (options.isWanted?.() === false || this.#now() > deadline) return all(this.#tooLate());
     const { node, peer } = route;
+    const leaving = group.filter(({ call }) => call.isWanted?.() !== false);
+    const staying = group.filter((each) => !leaving.includes(each));
+    const stayed = staying.map((each) => ({ each, answer: { error: this.#tooLate() } }));
+    if (leaving.length === 0) return stayed;
     options.onSent?.();
     const sentAt = this.#now();
     const missed = this.#options.clock.setTimeout(() => peer.unanswered(sentAt), options.patienceMs);
     try {
-      const results = await this.#write(node, group, options);
+      const results = await this.#write(node, leaving, options);
       if (results.some(([error]) => error === null || isSaidByServer(error))) peer.answered();
-      return group.map((each, index) => ({ each, answer: this.#answer(results, index, options) }));
+      return [
+        ...stayed,
+        ...leaving.map((each, index) => ({ each, answer: this.#answer(results, index, options) })),
+      ];
     } catch (error) {
       return all(unavailable(error, this.location, true));
     } finally {
@@ -224,16 +216,12 @@ export class RedisLink {
   }
 
   async #route({ call, address }: Pending, deadline: number): Promise<Route> {
+    const opened = await this.#untilOpen(deadline);
+    if ('error' in opened) return opened;
     const { clock } = this.#options;
     const { promise: late, resolve } = Promise.withResolvers<Route>();
-    const error = new Error('There was no connection in time.');
-    const timer = clock.setTimeout(() => resolve({ error }), deadline - clock.monotonicMs());
-    // Finding out where to connect may take for ever.
-    const found = this.#open().then(
-      (routes) => routes.to(call.keys[0] ?? '', address, deadline),
-      (failure: unknown): Route => ({ error: failure }),
-    );
-    const route = await Promise.race([found, late]);
+    const timer = clock.setTimeout(() => resolve({ error: noneInTime() }), deadline - clock.monotonicMs());
+    const route = await Promise.race([opened.to(keyOf(call), address, deadline), late]);
     clock.clearTimeout(timer);
     return route;
   }
@@ -254,7 +242,8 @@ export class RedisLink {
       if (brings) brought.add(script);
       if (brings) bringing.add(script);
       const called = brings ? ['eval', text] : ['evalsha', sha];
-      const run = [...called, keys.length, ...keys, ...(typeof args === 'function' ? args() : args)];
+      const all = typeof keys === 'function' ? keys() : keys;
+      const run = [...called, all.length, ...all, ...(typeof args === 'function' ? args() : args)];
       return asking ? [['asking'], run] : [run];
     });
     if (replicas) commands.push(['wait', replicas.count, Math.ceil(replicas.withinMs)]);
@@ -283,11 +272,32 @@ export class RedisLink {
     return { reply, replicas: waitError === null ? Number(count) : 0 };
   }
 
-  #open(): Promise<RedisRoutes> {
-    if (this.#closed) return Promise.reject(this.#closedError());
-    this.#opening ??= this.#opened();
-    return this.#opening;
+  /** The routes once there is a connection, or what is in the way; finding out where to connect may take for ever. */
+  async #untilOpen(deadline: number): Promise<Opened> {
+    if (this.#closed) return { error: this.#closedError() };
+    if (this.#routes) return this.#routes;
+    const { clock } = this.#options;
+    const { promise, resolve } = Promise.withResolvers<Opened>();
+    this.#waiting.add(resolve);
+    this.#open();
+    const waitMs = deadline - this.#now();
+    const late = () => resolve({ error: noneInTime() });
+    const timer = waitMs === Infinity ? null : clock.setTimeout(late, Math.max(0, waitMs));
+    const opened = await promise;
+    if (timer !== null) clock.clearTimeout(timer);
+    this.#waiting.delete(resolve);
+    return opened;
   }
+
+  #open(): void {
+    if (this.#closed || this.#opening || this.#routes) return;
+    this.#opening = this.#opened();
+    this.#opening.then(this.#tellOpened, (error: unknown) => this.#tellOpened({ error }));
+  }
+
+  readonly #tellOpened = (opened: Opened): void => {
+    for (const resolve of this.#waiting) resolve(opened);
+  };
 
   async #opened(): Promise<RedisRoutes> {
     try {
@@ -295,19 +305,20 @@ export class RedisLink {
       const client = await this.#options.open(explain, this.#closing.signal);
       const { clock, owned } = this.#options;
       const routes = new RedisRoutes(client, { clock, owned, onReady: () => (this.#epoch += 1) });
-      this.#follow(client);
+      // Closed while it was opened.
+      if (this.#closed) this.#leave(routes);
+      else this.#follow(client);
       this.#routes = routes;
       return routes;
-    } catch (error) {
+    } finally {
       this.#opening = null;
-      throw error;
     }
   }
 
   #follow(client: RedisClient): void {
     client.on('ready', this.#up);
     client.on('close', this.#down);
-    client.on('end', this.#down);
+    client.on('end', this.#ended);
     if (client.status === 'ready') this.#up();
   }
 
@@ -316,7 +327,7 @@ export class RedisLink {
     const { client } = routes;
     client.off('ready', this.#up);
     client.off('close', this.#down);
-    client.off('end', this.#down);
+    client.off('end', this.#ended);
     if (this.#options.owned) client.disconnect();
   }
 
@@ -325,6 +336,16 @@ export class RedisLink {
     this.#tell('ready');
   };
   readonly #down = () => this.#tell('lost');
+
+  /** One of our own ends when we close it. Whatever else ended it, leases go on over another. */
+  readonly #ended = () => {
+    this.#down();
+    const routes = this.#routes;
+    if (!this.#options.owned || this.#closed || routes === null) return;
+    this.#leave(routes);
+    this.#routes = null;
+    this.#reopen = this.#options.clock.setTimeout(() => this.#open(), REOPEN_MS);
+  };
 
   #tell(state: LinkState): void {
     if (this.#state.value !== state) this.#state.next(state);
@@ -339,7 +360,10 @@ export class RedisLink {
     if (this.#explained) return this.#explained;
     const said = cause instanceof Error ? cause.message : String(cause);
     const message = `Redis at ${this.location} cannot be reached at present (${said}). It is tried again.`;
-    return new StoreUnavailableError('STORE_UNAVAILABLE', message, { cause, outcomeUnknown: false });
+    return new StoreUnavailableError('STORE_UNAVAILABLE', message, {
+      cause: bare(cause),
+      outcomeUnknown: false,
+    });
   }
 
   #tooLate(): ConclaveError {
@@ -357,6 +381,12 @@ export class RedisLink {
   #closedError(): ConclaveError {
     return new UsageError('STORE_CLOSED', `The connection to Redis at ${this.location} was closed.`);
   }
+}
+
+type Opened = RedisRoutes | { readonly error: unknown };
+
+function noneInTime(): Error {
+  return new Error('There was no connection in time.');
 }
 
 /** Anything but what the client says of its own connection: the server lives. */

@@ -31,7 +31,9 @@ export function beforeEachConnect(client: RedisClient, { prepare, onFailure, pau
   const isClosed = () => closed;
 
   changeable.disconnect = (reconnect = false) => {
-    closed = !reconnect;
+    // Closed for good: not opened again by who wants another connection.
+    closed ||= !reconnect;
+    if (closed && reconnect) return;
     const wasPausing = changeable.status === 'reconnecting';
     disconnect(reconnect);
     if (closed && wasPausing) end();

@@ -3,6 +3,27 @@ import type { RedisNode } from './client.ts';
 import type { RedisEndpoint } from './settings-shape.ts';
 import type { Backoff } from './topology-backoff.ts';
 
+/**
+ * Has a client leave the server that it is connected to, and ask the Sentinels anew. One that is asking them now would
+ * be ended for good by that, so that it leaves what it finds, which may be the former primary, as soon as it stands.
+ */
+export function reconnector(client: RedisNode): () => void {
+  let isDue = false;
+  client.on('connect', () => {
+    if (isDue) client.disconnect(true);
+    isDue = false;
+  });
+  client.on('close', () => (isDue = false));
+  return () => {
+    // ioredis sets it when it has asked; that of an attempt before is destroyed.
+    const { stream } = client as { readonly stream?: { readonly destroyed: boolean } | null };
+    const isConnecting = client.status === 'connecting';
+    const stands = client.status === 'connect' || client.status === 'ready';
+    if (stands || (isConnecting && stream?.destroyed === false)) client.disconnect(true);
+    else isDue = isConnecting;
+  };
+}
+
 /** Where the Sentinels say what they have decided. */
 const CHANNEL = '+switch-master';
 

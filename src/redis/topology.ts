@@ -13,7 +13,7 @@ import { loadRedisLibrary, type RedisLibrary } from './topology-library.ts';
 import { clusterOptions, connectionOptions, sentinelOptions, serverOptions } from './topology-options.ts';
 import { type Found, probe } from './topology-probe.ts';
 import { ConnectionReporter } from './topology-report.ts';
-import { SentinelWatch } from './topology-sentinel.ts';
+import { reconnector, SentinelWatch } from './topology-sentinel.ts';
 import { nodeTls } from './topology-tls.ts';
 
 export interface OpenClientOptions {
@@ -131,7 +131,7 @@ class Opener {
           enableReadyCheck: false,
           retryStrategy: null,
         }),
-      onSwitch: () => client.disconnect(true),
+      onSwitch: reconnector(client),
     });
     client.on('end', () => watch.close());
   }

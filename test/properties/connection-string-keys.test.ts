@@ -4,9 +4,7 @@ import { COMMA_KEYS } from '../../src/redis/connection-string-comma-keys.ts';
 import { parseRedis, type RedisSettings } from '../../src/redis/settings.ts';
 
 /** A value each key takes, and what becomes of it; `note` where it is ignored, an error's words where it is refused. */
-const KEYS: Readonly<
-  Record<string, readonly [value: string, outcome: object | 'noted' | 'refused' | 'nothing']>
-> = {
+const KEYS: Readonly<Record<string, readonly [value: string, outcome: object | 'noted' | 'refused']>> = {
   abortConnect: ['true', 'noted'],
   allowAdmin: ['true', 'noted'],
   asyncTimeout: ['700', { commandTimeoutMs: 700 }],
@@ -31,8 +29,8 @@ const KEYS: Readonly<
   proxy: ['twemproxy', 'refused'],
   resolveDns: ['true', 'noted'],
   responseTimeout: ['1000', 'noted'],
-  sentinelPassword: ['x', 'nothing'],
-  sentinelUser: ['x', 'nothing'],
+  sentinelPassword: ['x', 'refused'],
+  sentinelUser: ['x', 'refused'],
   serviceName: ['main', { topology: { kind: 'sentinel', name: 'main' } }],
   setlib: ['false', 'noted'],
   ssl: ['true', { tls: { verify: true }, topology: { endpoint: { port: 6380 } } }],
@@ -101,9 +99,42 @@ describe('the keys of the comma form', () => {
     });
   });
 
+  test.each(['h,setlib', 'h,abortConnect', 'h,ssl', 'h,SSL'])('%s lacks a value: no second host', (text) => {
+    expect(() => parseRedis(text)).toThrow(/column 3: this is a key without a value/);
+  });
+
+  test.each(['h,ssl=constructor', 'redis://h?tls=toString'])('%s is neither true nor false', (text) => {
+    expect(() => parseRedis(text)).toThrow(/must be true or false/);
+  });
+
+  test('sslProtocols takes no other words either', () => {
+    expect(() => parseRedis('h,ssl=true,sslProtocols=constructor')).toThrow(/may be tls12/);
+  });
+
   test('a renamed command is refused if leases need it, and ignored if not', () => {
     expect(() => parseRedis('h,$EVAL=')).toThrow(/column 4.*by its own name/);
     expect(parseRedis('h,$FLUSHALL=').notes).toEqual([expect.stringMatching(/renamed command is ignored/)]);
+  });
+});
+
+describe('what is said of Sentinels', () => {
+  test('may ask for TLS to them alone, with certificates of its own', () => {
+    const { tls, topology } = parseRedis(
+      'redis+sentinel://s/m?sentinel_tls=true&sentinel_password=p&tls_ca=/ca.pem',
+    );
+    expect(tls).toBeNull();
+    expect(topology).toMatchObject({ tls: { verify: true, ca: { file: '/ca.pem' } } });
+    expect(parseRedis('rediss+sentinel://s/m?sentinel_tls=false').topology).toMatchObject({ tls: null });
+    expect(parseRedis('rediss+sentinel://s/m').topology).toMatchObject({ tls: { verify: true } });
+  });
+
+  test.each([
+    ['redis://h?sentinel_password=p', 29],
+    ['redis+cluster://h?sentinel_username=u', 37],
+    ['unix:///s?sentinel_tls=true', 24],
+    ['h,sentinelPassword=p', 20],
+  ])('%s is refused without any', (text, column) => {
+    expect(() => parseRedis(text)).toThrow(`column ${column}: this is for Sentinels, but there are none`);
   });
 });
 
