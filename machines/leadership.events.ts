@@ -173,6 +173,8 @@ export interface KnownLease {
   readonly since: number;
   /** When asking the store makes sense. */
   readonly endsAt: number;
+  /** How much of it an answer of the store has told, which hints do not: this renewal, its term, or nothing. */
+  readonly told: 'beat' | 'token' | 'nothing';
 }
 
 export interface LeadershipInput {
@@ -190,9 +192,9 @@ export interface LeadershipContext extends LeadershipInput {
   readonly known: KnownLease | null;
   /** Token of a lease that is known to have been released. */
   readonly vacant: string | null;
-  /** Highest token ever seen on this resource. */
+  /** Highest token that the store ever told of on this resource. */
   readonly seen: string;
-  /** Longest lease ever seen on this resource. */
+  /** Longest lease that the store ever told of on this resource, or this member's own. */
   readonly longestMs: number;
   readonly loss: { readonly id: string; readonly since: number } | null;
   /** Failed requests in a row. */
@@ -216,7 +218,13 @@ export interface AcquireParams {
   readonly graceMs: number;
   readonly longestMs: number;
   readonly seen: string;
-  readonly observed: { readonly token: string; readonly beat: number; readonly since: number } | null;
+  readonly observed: {
+    readonly token: string;
+    readonly beat: number;
+    readonly since: number;
+    /** For how long the watch may count, in milliseconds; null for any time. */
+    readonly atMostMs: number | null;
+  } | null;
   readonly loss: { readonly id: string; readonly since: number } | null;
 }
 

@@ -1,5 +1,6 @@
 import { assertEvent, setup } from 'xstate';
 import type {
+  AcquireParams,
   Failure,
   KnownLease,
   LeadershipContext,
@@ -70,20 +71,40 @@ export function validity(
   return { validUntil: sent.sentAt + forMs, validUntilWall: sent.sentWall + forMs };
 }
 
-/** What is known of a lease after seeing it (again). */
-export function sighting(
-  known: KnownLease | null,
-  seen: Omit<KnownLease, 'since' | 'endsAt'> & { readonly at: number; readonly ageMs: number },
-  remainingMs: number,
-): KnownLease {
-  const { holder, token, beat, leaseMs, at, ageMs } = seen;
-  // An answer that was overtaken by news tells of the past.
-  const older =
-    known !== null && (BigInt(token) < BigInt(known.token) || (token === known.token && beat < known.beat));
-  if (older) return known;
-  // The first sight of a renewal counts: a later answer may come from a clock that has stepped.
-  const before = known?.token === token && known.beat === beat ? known.since : null;
-  return { holder, token, beat, leaseMs, since: before ?? at - ageMs, endsAt: at + remainingMs };
+type Sight = Pick<KnownLease, 'holder' | 'token' | 'beat' | 'leaseMs'> & {
+  readonly at: number;
+  readonly ageMs: number;
+};
+
+/** What is known of a lease after the store's answer, which comes after all hints heard before and beats them. */
+export function answered(known: KnownLease | null, sight: Sight, remainingMs: number): KnownLease {
+  const { holder, token, beat, leaseMs, at, ageMs } = sight;
+  const before = known?.token === token && known.beat === beat ? known : null;
+  // The first answer about a renewal counts, as a later one may come from a clock that has stepped. What was heard of
+  // it before may have been wrong, so that it makes it younger at most.
+  const since = before?.told === 'beat' ? before.since : Math.max(before?.since ?? -Infinity, at - ageMs);
+  return { holder, token, beat, leaseMs, since, endsAt: at + remainingMs, told: 'beat' };
+}
+
+/** What is known of a lease after a hint, which anybody may have given: none makes a grant earlier. */
+export function heard(known: KnownLease | null, sight: Sight): KnownLease {
+  const { holder, token, beat, at, ageMs } = sight;
+  const before = known?.token === token ? known : null;
+  if (before && beat <= before.beat) return before;
+  const told = before === null || before.told === 'nothing' ? 'nothing' : 'token';
+  // A term keeps its lease, so that the store's word for it counts.
+  const leaseMs = told === 'token' && before ? before.leaseMs : sight.leaseMs;
+  return { holder, token, beat, leaseMs, since: at - ageMs, endsAt: at + atLeast0(leaseMs - ageMs), told };
+}
+
+/**
+ * What to tell the store of having watched. Where only the term is known from its answers, the watch counts for no
+ * more than the lease: then it can make the store refuse, but never grant what the store's clock would not.
+ */
+function observation(known: KnownLease | null): AcquireParams['observed'] {
+  if (known === null || known.told === 'nothing') return null;
+  const { token, beat, since, told, leaseMs } = known;
+  return { token, beat, since, atMostMs: told === 'beat' ? null : leaseMs };
 }
 
 /** Doubles up to the limit; between half and the whole of it, by luck. */
@@ -138,7 +159,7 @@ const requests = {
   askForLease: chart.enqueueActions(({ context, enqueue }) => {
     const { timings, known, longestMs, seen, loss } = context;
     const attempt = context.attempt + 1;
-    const observed = known && { token: known.token, beat: known.beat, since: known.since };
+    const observed = observation(known);
     enqueue.assign({ attempt });
     enqueue({
       type: 'requestAcquire',
@@ -172,14 +193,15 @@ const requests = {
 const knowledge = {
   learnLease: chart.enqueueActions(({ context, event, enqueue }) => {
     assertEvent(event, ['lease.held', 'lease.observed']);
-    const remainingMs =
-      event.type === 'lease.held' ? event.remainingMs : atLeast0(event.leaseMs - event.ageMs);
-    const known = sighting(context.known, event, remainingMs);
-    enqueue.assign({
-      known,
-      seen: highest(context.seen, event.token),
-      longestMs: Math.max(context.longestMs, event.leaseMs),
-    });
+    const isAnswer = event.type === 'lease.held';
+    const known = isAnswer ? answered(context.known, event, event.remainingMs) : heard(context.known, event);
+    enqueue.assign({ known });
+    // These are kept in the store for good once it is told of them: no hint raises them.
+    if (isAnswer)
+      enqueue.assign({
+        seen: highest(context.seen, event.token),
+        longestMs: Math.max(context.longestMs, event.leaseMs),
+      });
     tellLeader(enqueue, context, known.holder, known.token);
     // A lease that goes on being renewed is no predecessor's.
     const renewed = context.known?.token === event.token && event.beat > context.known.beat;
@@ -187,7 +209,7 @@ const knowledge = {
   }),
   learnVacancy: chart.enqueueActions(({ context, event, enqueue }) => {
     assertEvent(event, 'release.observed');
-    enqueue.assign({ known: null, vacant: event.token, seen: highest(context.seen, event.token) });
+    enqueue.assign({ known: null, vacant: event.token });
     tellLeader(enqueue, context, null, null);
   }),
   /** The next answer is believed: a hint may have been wrong. */
@@ -291,7 +313,8 @@ const waits = {
   waitForKnown: chart.assign({
     waitMs: ({ context: { known, timings }, event }) => {
       const at = reportedAt(event);
-      const leftMs = known && at !== null ? known.endsAt - at : 0;
+      // Of a term the store has not told of it is asked at once, so that no hint silences anybody.
+      const leftMs = known && known.told !== 'nothing' && at !== null ? known.endsAt - at : 0;
       return Math.max(leftMs, WAIT_MIN_MS) + luckOf(event) * timings.staggerMs;
     },
     waitReason: null,

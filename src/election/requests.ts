@@ -39,7 +39,7 @@ export async function acquire(
         observed: observed && {
           token: BigInt(observed.token),
           beat: observed.beat,
-          forMs: sentAt - observed.since,
+          forMs: Math.min(sentAt - observed.since, observed.atMostMs ?? Infinity),
         },
         loss: loss && { id: loss.id, forMs: sentAt - loss.since },
         nonce: randomness.id(),

@@ -1,6 +1,6 @@
 import { defer, filter, map, type Observable } from 'rxjs';
 import type { LeadershipEvent } from '../../machines/index.ts';
-import type { LeaseStore } from '../lease/lease-store.ts';
+import type { LeaseSignal, LeaseStore } from '../lease/lease-store.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Randomness } from '../runtime/randomness.ts';
 
@@ -12,8 +12,8 @@ export function leaseEvents(
   { clock, randomness }: { readonly clock: Clock; readonly randomness: Randomness },
 ): Observable<LeadershipEvent> {
   return defer(() => leases.watch(resource)).pipe(
-    // What this member did itself it knows better from the replies.
-    filter((signal) => !('holder' in signal && signal.holder === candidateId)),
+    // What this member did itself it knows better from the replies; what makes no sense must not become a timer.
+    filter((signal) => !('holder' in signal) || (signal.holder !== candidateId && makesSense(signal))),
     map((signal): LeadershipEvent => {
       const at = clock.monotonicMs();
       const luck = randomness.unit();
@@ -39,4 +39,8 @@ export function leaseEvents(
       }
     }),
   );
+}
+
+function makesSense({ beat, leaseMs, ageMs }: Extract<LeaseSignal, { readonly beat: number }>): boolean {
+  return [leaseMs, ageMs].every((ms) => Number.isFinite(ms) && ms >= 0) && Number.isSafeInteger(beat);
 }

@@ -191,7 +191,7 @@ function acquireRequest(member: Member, params: AcquireParams, sentAt: number): 
     observed: observed && {
       token: BigInt(observed.token),
       beat: observed.beat,
-      forMs: sentAt - observed.since,
+      forMs: Math.min(sentAt - observed.since, observed.atMostMs ?? Infinity),
     },
     loss: loss && { id: loss.id, forMs: sentAt - loss.since },
     nonce: `loss:${id}#${attempt}`,

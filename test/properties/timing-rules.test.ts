@@ -2,7 +2,7 @@ import { fc, test } from '@fast-check/vitest';
 import { describe, expect } from 'vitest';
 import { checkTimings, DRIFT_FACTOR, GUARD_MIN_MS, type TimingOptions } from '../../machines/index.ts';
 import type { KnownLease } from '../../machines/leadership.events.ts';
-import { backOffMs, sighting, validity } from '../../machines/leadership.rules.ts';
+import { answered, backOffMs, heard, validity } from '../../machines/leadership.rules.ts';
 
 /** The arithmetic of leadership, for all numbers it may meet. */
 
@@ -105,23 +105,48 @@ describe('what is known of a lease', () => {
     afterMs: ms(leaseMs),
   });
 
-  test.prop([fc.array(sight, { minLength: 1, maxLength: 30 })], { numRuns: 500 })(
-    'never goes back to an earlier term or renewal, and is never taken for younger or older than it was first seen',
-    (sights) => {
+  const sights = fc.array(sight, { minLength: 1, maxLength: 30 });
+
+  test.prop([sights], { numRuns: 500 })(
+    'by answers is the last of them, and never taken for younger or older than it was first told',
+    (all) => {
       let known: KnownLease | null = null;
       let at = 0;
-      const first = new Map<string, number>();
-      for (const { token, beat, ageMs, afterMs } of sights) {
+      let first = { name: '', since: 0 };
+      for (const { token, beat, ageMs, afterMs } of all) {
+        at += afterMs;
+        const told = { holder: `h${token}`, token, beat, leaseMs, at, ageMs };
+        known = answered(known, told, leaseMs - ageMs);
+        const name = `${token}.${beat}`;
+        if (first.name !== name) first = { name, since: at - ageMs };
+        expect(known).toMatchObject({ token, beat, since: first.since, told: 'beat' });
+      }
+    },
+  );
+
+  test.prop([sights], { numRuns: 500 })(
+    'by hints never goes back within a term, and is not taken for told',
+    (all) => {
+      let known: KnownLease | null = null;
+      let at = 0;
+      for (const { token, beat, ageMs, afterMs } of all) {
         at += afterMs;
         const before: KnownLease | null = known;
-        known = sighting(before, { holder: `h${token}`, token, beat, leaseMs, at, ageMs }, leaseMs - ageMs);
-        const rank = ({ token: t, beat: b }: KnownLease) => BigInt(t) * 100n + BigInt(b);
-        if (before !== null) expect(rank(known)).toBeGreaterThanOrEqual(rank(before));
-        const name = `${known.token}.${known.beat}`;
-        if (before === null || rank(before) < rank(known)) first.set(name, at - ageMs);
-        expect(known.since).toBe(first.get(name));
-        expect(known.since).toBeLessThanOrEqual(at);
+        known = heard(before, { holder: `h${token}`, token, beat, leaseMs, at, ageMs });
+        if (before?.token === token && before.beat >= beat) expect(known).toBe(before);
+        else expect(known).toMatchObject({ token, beat, since: at - ageMs, told: 'nothing' });
       }
+    },
+  );
+
+  test.prop([ms(leaseMs), ms(leaseMs), fc.integer({ min: 0, max: 2 * leaseMs })], { numRuns: 200 })(
+    'by a hint is made younger by the answer at most, and counts as told from then on',
+    (hintAgeMs, ageMs, afterMs) => {
+      const renewal = { holder: 'h', token: '1', beat: 1, leaseMs };
+      const hinted = heard(null, { ...renewal, at: 5000, ageMs: hintAgeMs });
+      const at = 5000 + afterMs;
+      const known = answered(hinted, { ...renewal, at, ageMs }, leaseMs - ageMs);
+      expect(known).toMatchObject({ since: Math.max(5000 - hintAgeMs, at - ageMs), told: 'beat' });
     },
   );
 });

@@ -62,6 +62,38 @@ describe("a store's hints", () => {
   );
 });
 
+describe('a hint that makes no sense', () => {
+  test.prop([
+    fc.constantFrom(
+      { leaseMs: NaN },
+      { leaseMs: Infinity },
+      { leaseMs: -1 },
+      { ageMs: NaN },
+      { beat: 0.5 },
+      { beat: NaN },
+    ),
+  ])('becomes no event', (nonsense) => {
+    const clock = new VirtualClock();
+    const source = new Subject<LeaseSignal>();
+    const events: LeadershipEvent[] = [];
+    const settings = { clock, randomness: new Random('nonsense') };
+    leaseEvents({ watch: () => source }, 'r', 'me', settings).subscribe((event) => events.push(event));
+    const told = {
+      kind: 'renewed',
+      resource: 'r',
+      holder: 'you',
+      token: 1n,
+      beat: 1,
+      leaseMs: 1000,
+      ageMs: 0,
+    } as const;
+    source.next({ ...told, ...nonsense });
+    expect(events).toEqual([]);
+    source.next(told);
+    expect(events).toHaveLength(1);
+  });
+});
+
 describe('an observable read by a loop', () => {
   test.prop([fc.array(fc.tuple(fc.integer(), fc.boolean()), { maxLength: 50 }), fc.boolean()])(
     'gives each value once, in order, whenever it is read, and ends as its source does',
