@@ -16,6 +16,11 @@ export const DRIFT_FACTOR = (1 + DRIFT) / (1 - DRIFT);
 export const GUARD_MIN_MS = 10;
 /** Shorter leases end too easily by a garbage collection or a slow disk. */
 export const LEASE_MIN_MS = 1000;
+/**
+ * Longer leases are mistakes: after a crash of the leader, and after a loss of data, nobody else leads for as long. It is
+ * also well below what timers (24 days) and the records of stores (a month) take.
+ */
+export const LEASE_MAX_MS = 24 * 60 * 60 * 1000;
 
 /** The least interval or timeout: below it a member would do nothing but ask. */
 const TIMING_MIN_MS = 1;
@@ -101,6 +106,11 @@ export function checkTimings(options: TimingOptions): CheckedTimings {
     refuse(
       'leaseDurationMs',
       `leaseDurationMs is ${leaseMs}, below ${LEASE_MIN_MS}: one garbage collection or slow disk ends such a lease. Use ${LEASE_MIN_MS} or more, or set unsafeFastLease in tests.`,
+    );
+  if (leaseMs > LEASE_MAX_MS)
+    refuse(
+      'leaseDurationMs',
+      `leaseDurationMs is ${leaseMs}, above ${LEASE_MAX_MS}, a day: so long nobody would take over from a leader that died. Use ${LEASE_MAX_MS} or less.`,
     );
   if (graceMs >= leaseMs)
     refuse(

@@ -86,8 +86,10 @@ export function decideRenew(
   const matches = before !== null && before.holder === ask.id && before.token === ask.token;
   const lost = before === null || before.incarnation !== moment.incarnation || before.loss !== null;
   const highest = larger(before?.highest ?? 0n, before?.token ?? 0n);
+  // Whoever gave its term up, or had it taken by hand, does not get it back, be the renewal late or a loss stand.
+  const givenUp = before !== null && before.holder === null && before.token === ask.token;
   // Restoring is safe although the term may be over: a leader throws away a reply that comes after its end.
-  const restores = !matches && lost && ask.token >= highest;
+  const restores = !matches && lost && !givenUp && ask.token >= highest;
   if (!matches && !restores) {
     return {
       reply: { kind: 'denied', holder: before?.holder ?? null, token: before?.token ?? 0n },

@@ -12,16 +12,8 @@ export interface CaveatGrounds {
 
 export function storeCaveats({ waitReplicas, freshStore, facts }: CaveatGrounds): string[] {
   const caveats: string[] = [];
-  if (waitReplicas === 0) {
-    caveats.push(
-      facts?.minReplicas === true
-        ? 'The server has min-replicas-to-write: promises 1 and 4 hold across failovers only if min-replicas-max-lag is ' +
-            'below the time after which a replica is promoted; waitReplicas: 1 would make them hold in any case.'
-        : 'A failover of Redis may lose its last writes, and an old primary may go on taking them: promises 1 (one leader) ' +
-            'and 4 (lost data grant nothing) hold across failovers only with waitReplicas: 1 or more, or with ' +
-            'min-replicas-to-write on the servers.',
-    );
-  }
+  const failover = failoverCaveat(waitReplicas, facts);
+  if (failover !== null) caveats.push(failover);
   if (freshStore === 'trust') {
     caveats.push(
       'A member that has seen no leader yet trusts an empty Redis: losing its data while another leads may make two ' +
@@ -32,7 +24,8 @@ export function storeCaveats({ waitReplicas, freshStore, facts }: CaveatGrounds)
   if (!facts.tellsIncarnation) {
     caveats.push(
       'This server does not tell which data set it holds (INFO: run_id, master_replid): after each new connection a ' +
-        'member takes its data for lost and has everybody wait for one lease before somebody else is granted it.',
+        'member takes its data for lost and has everybody wait for one lease before somebody else is granted it. Let all ' +
+        'members use INFO or none: else those that may not have the others wait, too.',
     );
   }
   if (facts.evictionPolicy !== null && facts.evictionPolicy !== 'noeviction') {
@@ -47,6 +40,32 @@ export function storeCaveats({ waitReplicas, freshStore, facts }: CaveatGrounds)
     );
   }
   return caveats;
+}
+
+/**
+ * As many as there are replicas must confirm, no fewer: one that need not may be promoted while the old primary and the
+ * others go on confirming to the former leader.
+ */
+function failoverCaveat(waitReplicas: number, facts: ServerFacts | null): string | null {
+  const connected = facts?.replicas ?? null;
+  const all =
+    connected === null || connected === 0 ? 'the number of all replicas' : `${connected}, all replicas`;
+  if (waitReplicas > 0)
+    return connected === null || connected <= waitReplicas
+      ? null
+      : `Only ${waitReplicas} of ${connected} replicas must confirm a lease: another may be promoted while the old primary ` +
+          'and those go on. Promises 1 (one leader) and 4 (lost data grant nothing) hold across failovers only with ' +
+          `waitReplicas: ${connected}.`;
+  if (facts?.minReplicas === true)
+    return (
+      'The server has min-replicas-to-write: promises 1 and 4 hold across failovers only if that is ' +
+      `${all}, and min-replicas-max-lag below the time after which one is promoted; or with waitReplicas at that number.`
+    );
+  return (
+    'A failover of Redis may lose its last writes, and an old primary may go on taking them: promises 1 (one leader) ' +
+    `and 4 (lost data grant nothing) hold across failovers only with waitReplicas at ${all}, or with ` +
+    'min-replicas-to-write at that number on the servers.'
+  );
 }
 
 /** What an application's own client does that a client made for leases would not. */

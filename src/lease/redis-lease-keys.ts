@@ -31,13 +31,31 @@ export function leaseKeys(resource: string, { keyPrefix = DEFAULT_KEY_PREFIX, ke
   const mirror = whole ?? `${keyPrefix}${resource}`;
   if (mirror === '' || mirror.length > KEY_LENGTH_MAX)
     throw refused(resource, mirror, `must have 1 to ${KEY_LENGTH_MAX} characters`);
+  const namesake = Object.entries(keys ?? {}).find(([other, key]) => other !== resource && key === mirror);
+  if (namesake)
+    throw refused(
+      resource,
+      mirror,
+      `is given to "${namesake[0]}", too: each resource needs a key of its own`,
+    );
   if (/^[^{}]*$/.test(mirror)) return { mirror, record: `{${mirror}}:lease` };
+  // Else the records of `a` and `{a}` would be one key, or one resource's mirror another's record.
+  if (/^\{[^{}]+\}$|\}.*:lease$/s.test(mirror))
+    throw refused(resource, mirror, 'could be taken for the record of another lease: put a prefix before it');
   if (/^[^{}]*\{[^{}]+\}[^{}]*$/.test(mirror)) return { mirror, record: `${mirror}:lease` };
   throw refused(
     resource,
     mirror,
     'has braces that are no hash tag: use none, or one pair with a name in it, as in {billing}:leader:',
   );
+}
+
+/**
+ * Where a lease's changes are told. Pub/sub knows no databases, so that all but 0 have a suffix, and a key that ends like
+ * one has it in 0 as well; `announce` in `record.lua` does the same.
+ */
+export function leaseChannel({ mirror }: LeaseKeys, database: number): string {
+  return database !== 0 || /@\d+$/.test(mirror) ? `${mirror}@${database}` : mirror;
 }
 
 function refused(resource: string, key: string, why: string): SettingsError {

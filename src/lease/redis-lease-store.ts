@@ -7,7 +7,7 @@ import { RedisLink, type LinkOptions, type LinkState, type Outcome } from '../re
 import { RedisSubscription, type SubscriptionState } from '../redis/link-subscription.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { storeCaveats } from './redis-lease-caveats.ts';
-import { leaseKeys } from './redis-lease-keys.ts';
+import { leaseChannel, leaseKeys } from './redis-lease-keys.ts';
 import type { RedisLeaseNotice, ResolvedOptions } from './redis-lease-options.ts';
 import {
   acquireArguments,
@@ -23,7 +23,7 @@ import {
 import { leaseScripts } from './redis-lease-scripts.ts';
 import { LeaseWatches } from './redis-lease-watch.ts';
 import { PATIENCE_OF_LEASE, Renewals } from './redis-renewals.ts';
-import type { CallOptions, LeaseStore, LeaseStoreDescription, RenewRequest } from './lease-store.ts';
+import type { CallOptions, LeaseStore, LeaseStoreDescription } from './lease-store.ts';
 
 /**
  * Leases in Redis, for members on several hosts.
@@ -32,7 +32,8 @@ import type { CallOptions, LeaseStore, LeaseStoreDescription, RenewRequest } fro
  * (a restart without data, a failover, FLUSHALL, eviction) is noticed by the incarnation of the data set, by the record
  * being gone or by the tokens that members have seen, and grants nothing until every lease that may have been lost with
  * it has ended; nothing is sent late or twice. What it does not: Redis replicates after it has answered, so that one
- * leader at a time holds across failovers only with `waitReplicas` or `min-replicas-to-write`.
+ * leader at a time holds across failovers only with `waitReplicas` or `min-replicas-to-write`, and only if they count all
+ * replicas: what one fewer confirm, the one that is promoted may lack, and go on confirming after it was.
  */
 export interface RedisLeaseStore extends LeaseStore {
   /** Both connections, as they stand; completes when the store is closed. */
@@ -178,10 +179,7 @@ export class RedisLeases implements RedisLeaseStore {
       this.#hear(resource, epoch);
       if (reply.kind === 'denied') this.#renewals.forget(resource);
       else this.#assertReplicated(outcome, resource, leaseMs);
-      if (deposedBy !== null) {
-        this.#tellDeposed(place, request.id, deposedBy);
-        this.#giveAwaySoon(request);
-      }
+      if (deposedBy !== null) this.#tellDeposed(place, request.id, deposedBy);
       return reply;
     });
 
@@ -285,7 +283,7 @@ export class RedisLeases implements RedisLeaseStore {
   }
 
   #channel({ keys }: ReplyPlace): string {
-    return `${keys.mirror}${this.#suffix}`;
+    return leaseChannel(keys, this.#wiring.database);
   }
 
   /** Whether a connection was made since the resource was last heard of: its data may be others by now. */
@@ -336,22 +334,11 @@ export class RedisLeases implements RedisLeaseStore {
     );
   }
 
-  /**
-   * The leader stops believing as soon as it has the reply, which is before any timer fires. Where the release is
-   * lost, the lease runs out.
-   */
-  #giveAwaySoon({ resource, id, token }: RenewRequest): void {
-    const { signal } = new AbortController();
-    this.#wiring.clock.setTimeout(() => {
-      this.release({ resource, id, token }, { signal }).catch(() => {});
-    }, 0);
-  }
-
   #tellDeposed({ keys, location }: ReplyPlace, id: string, mirror: string): void {
     const how = mirror === '' ? 'deleted' : `overwritten with ${JSON.stringify(mirror.slice(0, 80))}`;
     this.#wiring.onNotice({
       kind: 'deposed',
-      message: `The key ${keys.mirror} in Redis at ${location} was ${how} while ${id} led: its lease is released, and it steps down.`,
+      message: `The key ${keys.mirror} in Redis at ${location} was ${how} while ${id} led: it steps down, and gives the lease away.`,
     });
   }
 

@@ -8,10 +8,13 @@ local nonce = ARGV[17]
 local W = (1 + 0.01) / (1 - 0.01)
 local stored, wrong = fetch(KEYS[2])
 if wrong then return wrong end
+local impossible = unusable(lease, grace, longest)
+if impossible then return impossible end
 if stored and stored.by == id and tonumber(attempt) <= tonumber(stored.attempt) then
 return { 'stale', stored.attempt }
 end
 local before = doubted(stored and copied(stored), doubts)
+local INC = known_as(before, doubts)
 local record = before and copied(before)
 or {
 v = VERSION, holder = '', by = '', attempt = '0', token = '0', term = '0', lease = lease, grace = '0', beat = '0',
@@ -81,6 +84,10 @@ return { 'won', record.token, record.term }`;
 export const DOUBT = `local function doubted(record, doubts)
 if record and doubts == '1' and INC == '?' then record.inc, record.lossInc = 'doubted', 'doubted' end
 return record
+end
+local function known_as(record, doubts)
+if record and doubts ~= '1' and INC == '?' then return record.inc end
+return INC
 end`;
 
 export const MOMENT = `local function told(section, pattern)
@@ -110,10 +117,13 @@ return reply`;
 
 export const RECORD = `local VERSION = '1'
 local UNUSED_MS = 2592000000
+local LEASE_MAX_MS = 86400000
 local FIELDS = {
 'v', 'holder', 'by', 'attempt', 'token', 'term', 'lease', 'grace', 'beat', 'expAt', 'maxLease', 'hi', 'inc',
 'namesake', 'lossId', 'lossInc', 'lossAt', 'lossFresh',
 }
+local TOKENS = { 'token', 'hi' }
+local NUMBERS = { 'attempt', 'term', 'lease', 'grace', 'beat', 'expAt', 'maxLease', 'lossAt' }
 local function text(x)
 if x == math.floor(x) and math.abs(x) < 2 ^ 53 then return string.format('%.0f', x) end
 return string.format('%.17g', x)
@@ -141,6 +151,16 @@ local function trouble(err, which)
 if err:find('WRONGTYPE', 1, true) then return { 'foreign', which, 'a value of another type' } end
 return { 'refused', err }
 end
+local function damaged(record)
+for _, field in ipairs(TOKENS) do
+if not record[field]:match('^%d+$') then return field end
+end
+for _, field in ipairs(NUMBERS) do
+local none = field == 'lossAt' and record.lossId == ''
+if not none and not (record[field]:match('^%-?%d[%d.eE+-]*$') and tonumber(record[field])) then return field end
+end
+return nil
+end
 local function fetch(key)
 local values = redis.pcall('HMGET', key, unpack(FIELDS))
 if values.err then return nil, trouble(values.err, 'record') end
@@ -151,6 +171,8 @@ end
 if values[1] ~= VERSION then return nil, { 'version', values[1] } end
 local record = {}
 for i, field in ipairs(FIELDS) do record[field] = values[i] or '' end
+local field = damaged(record)
+if field then return nil, { 'foreign', 'record', 'a lease whose field ' .. field .. ' is damaged' } end
 return record
 end
 local function reflected(key)
@@ -173,7 +195,18 @@ end
 local function reflect(key, holder, lease)
 redis.call('SET', key, holder, 'PX', text(math.max(1, math.ceil(tonumber(lease)))))
 end
+local function unusable(...)
+for _, ms in ipairs({ ... }) do
+local number = tonumber(ms)
+if not number or not (number >= 0 and number <= LEASE_MAX_MS) then
+return { 'refused', 'ERR a lease of ' .. ms .. ' ms: 0 to ' .. text(LEASE_MAX_MS) .. ' is possible' }
+end
+end
+return nil
+end
 local function announce(key, suffix, ...)
+redis.call('SET', key, '', redis.call('EXISTS', key) == 1 and 'NX' or 'XX')
+if suffix == '' and key:match('@%d+$') then suffix = '@0' end
 redis.call('PUBLISH', key .. suffix, table.concat({ ... }, ' '))
 end
 local function copied(record)
@@ -204,16 +237,20 @@ export const RENEW = `local suffix = ARGV[1]
 local function renew(mirror_key, record_key, ask)
 local stored, wrong = fetch(record_key)
 if wrong then return wrong end
+local impossible = unusable(ask.lease, ask.grace)
+if impossible then return impossible end
 local before = doubted(stored and copied(stored), ask.doubts)
+local INC = known_as(before, ask.doubts)
 local matches = before ~= nil and before.holder == ask.id and before.token == ask.token
 local lost = before == nil or before.inc ~= INC or before.lossId ~= ''
 local highest = before and larger(before.hi, before.token) or '0'
-local restores = not matches and lost and not above(highest, ask.token)
+local given_up = before ~= nil and before.holder == '' and before.token == ask.token
+local restores = not matches and lost and not given_up and not above(highest, ask.token)
 if not matches and not restores then
 return { 'denied', before and before.holder or '', before and before.token or '0' }
 end
 if matches and tonumber(ask.beat) <= tonumber(before.beat) then return { 'renewed', '0', '' } end
-if matches and not lost then
+if matches and before.inc == INC then
 local mirror, mirror_wrong = reflected(mirror_key)
 if mirror_wrong then
 if mirror_wrong[1] == 'refused' then return mirror_wrong end
@@ -248,9 +285,11 @@ end
 local replies = {}
 for i = 1, #KEYS / 2 do
 local at = 1 + (i - 1) * 7
-replies[i] = renew(KEYS[2 * i - 1], KEYS[2 * i], {
+local done, reply = pcall(renew, KEYS[2 * i - 1], KEYS[2 * i], {
 id = ARGV[at + 1], token = ARGV[at + 2], lease = ARGV[at + 3], grace = ARGV[at + 4],
 beat = ARGV[at + 5], term = ARGV[at + 6], doubts = ARGV[at + 7],
 })
+if not done and (type(reply) == 'table' or reply:sub(1, 1) == '@') then error(reply, 0) end
+replies[i] = done and reply or { 'refused', 'ERR ' .. reply }
 end
 return replies`;

@@ -100,7 +100,7 @@ function incarnation(info: string): RedisFinding {
         severity: 'warning',
         seen: 'the server does not tell which data set it holds (run_id, master_replid)',
         why: 'After each new connection a member takes the data for lost, and whoever does not lead waits for a lease.',
-        cure: 'Use a server that tells, or a longer lease for fewer waits.',
+        cure: 'Use a server that tells, and give all members +info or none; or a longer lease for fewer waits.',
       };
 }
 

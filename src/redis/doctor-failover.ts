@@ -64,8 +64,21 @@ function promotionMs({ sentinel, config, settings }: RedisFacts): number | null 
 
 const NO_LIMITS =
   'A failover loses what was not replicated yet, and the old primary takes writes until it learns of it: two members may lead for a while (promises 1 and 4).';
-const LIMITS_CURE =
-  'waitReplicas: 1 for the store; or CONFIG SET min-replicas-to-write 1 and min-replicas-max-lag below the time after which a replica is promoted, on every server.';
+const limitsCure = (all: number): string =>
+  `waitReplicas: ${all} for the store, as many as there are replicas; or CONFIG SET min-replicas-to-write ${all} and min-replicas-max-lag below the time after which a replica is promoted, on every server.`;
+
+/**
+ * Why fewer than all replicas are not enough. One that is never promoted (replica-priority 0) counts as well: its
+ * confirmation stands in for that of one that is.
+ */
+const tooFew = (least: number, all: number): string =>
+  `${least} of ${all} replicas are enough, so that another may be promoted while the old primary and those go on: two members may lead for as long as that lasts (promises 1 and 4).`;
+
+/** All replicas there are, away or not: the Sentinels know those that are not connected. */
+function allReplicas(connected: number, { sentinel }: RedisFacts): number {
+  const known = sentinel !== null && 'answer' in sentinel ? Number(sentinel.answer['num-slaves'] ?? 0) : 0;
+  return Math.max(connected, known || 0);
+}
 
 function replication(info: string, facts: RedisFacts): RedisFinding {
   const { plan, settings, config } = facts;
@@ -88,11 +101,19 @@ function replication(info: string, facts: RedisFacts): RedisFinding {
       why: `Each grant and renewal waits for ${plan.waitReplicas} replicas, and so many are not there: nobody will lead.`,
       cure: 'Bring the replicas back, or wait for fewer.',
     };
+  const all = allReplicas(replicas.length, facts);
+  if (plan.waitReplicas > 0 && plan.waitReplicas < all)
+    return {
+      ...base,
+      severity: 'danger',
+      why: tooFew(plan.waitReplicas, all),
+      cure: `waitReplicas: ${all}. Nobody leads then while one of them is away; keep as few replicas as you need.`,
+    };
   if (plan.waitReplicas > 0)
     return {
       ...base,
       severity: 'ok',
-      why: `Each grant and renewal waits for ${plan.waitReplicas} of them, so that a failover neither loses a term nor lets an old one go on.`,
+      why: `Each grant and renewal waits for ${plan.waitReplicas}, which is all of them, so that a failover neither loses a term nor lets an old one go on.`,
       cure: null,
     };
   if (!mayFailOver)
@@ -100,9 +121,9 @@ function replication(info: string, facts: RedisFacts): RedisFinding {
       ...base,
       severity: 'note',
       why: 'There is nothing to fail over to: while this server is away nobody is granted a lease, and whoever leads stops in time.',
-      cure: 'For leaders that survive the loss of this server: replicas with Sentinel or Cluster, and waitReplicas: 1.',
+      cure: 'For leaders that survive the loss of this server: replicas with Sentinel or Cluster, and waitReplicas at their number.',
     };
-  return minReplicas(base, config, facts);
+  return minReplicas(base, config, facts, Math.max(1, all));
 }
 
 /** Whether servers that are cut off stop taking writes before another is promoted. */
@@ -110,10 +131,11 @@ function minReplicas(
   { check, seen }: { readonly check: string; readonly seen: string },
   config: Asked<Readonly<Record<string, string>>>,
   facts: RedisFacts,
+  replicas: number,
 ): RedisFinding {
   if ('refused' in config)
     return {
-      ...unknown(check, `min-replicas-to-write (${config.refused})`, NO_LIMITS, LIMITS_CURE),
+      ...unknown(check, `min-replicas-to-write (${config.refused})`, NO_LIMITS, limitsCure(replicas)),
       seen: `${seen}; min-replicas-to-write could not be asked: ${config.refused}`,
     };
   const least = Number(config.answer['min-replicas-to-write'] ?? config.answer['min-slaves-to-write'] ?? 0);
@@ -121,7 +143,10 @@ function minReplicas(
     config.answer['min-replicas-max-lag'] ?? config.answer['min-slaves-max-lag'] ?? 0,
   );
   const all = `${seen}; min-replicas-to-write ${least}, min-replicas-max-lag ${lagSeconds} s`;
-  if (least === 0) return { check, severity: 'danger', seen: all, why: NO_LIMITS, cure: LIMITS_CURE };
+  if (least === 0)
+    return { check, severity: 'danger', seen: all, why: NO_LIMITS, cure: limitsCure(replicas) };
+  if (least < replicas)
+    return { check, severity: 'danger', seen: all, why: tooFew(least, replicas), cure: limitsCure(replicas) };
   const promotion = promotionMs(facts);
   if (promotion === null)
     return {
@@ -129,7 +154,7 @@ function minReplicas(
       severity: 'unknown',
       seen: `${all}; after how long a replica is promoted was not told`,
       why: 'An old primary must stop taking writes before another is promoted.',
-      cure: `Make sure that a replica is promoted ${lagSeconds + 1} s after its primary fell silent at the earliest, or use waitReplicas: 1.`,
+      cure: `Make sure that a replica is promoted ${lagSeconds + 1} s after its primary fell silent at the earliest, or use waitReplicas: ${replicas}.`,
     };
   // A replica that has just answered counts for its lag, and the primary looks once a second.
   const stopsMs = (lagSeconds + 1) * 1000;
@@ -143,7 +168,7 @@ function minReplicas(
       : `A primary that is cut off takes writes for up to ${milliseconds(stopsMs)}, and another may be promoted before: two members may lead for a while.`,
     cure: inTime
       ? null
-      : `CONFIG SET min-replicas-max-lag ${Math.max(1, Math.floor(promotion / 1000) - 1)}, or promote later, or use waitReplicas: 1.`,
+      : `CONFIG SET min-replicas-max-lag ${Math.max(1, Math.floor(promotion / 1000) - 1)}, or promote later, or use waitReplicas: ${replicas}.`,
   };
 }
 

@@ -1,5 +1,5 @@
 import type { ConclaveError } from '../errors.ts';
-import { leaseKeys } from '../lease/redis-lease-keys.ts';
+import { leaseChannel, leaseKeys } from '../lease/redis-lease-keys.ts';
 import { redisLeases } from '../lease/redis-leases.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { systemClock } from '../runtime/system-clock.ts';
@@ -151,7 +151,7 @@ async function gather(
 ): Promise<RedisFacts> {
   const { resource, clock, leaseDurationMs = 15_000, waitReplicas = 0, keyPrefix } = options;
   const keys = leaseKeys(resource, options);
-  const channel = settings.database === 0 ? keys.mirror : `${keys.mirror}@${settings.database}`;
+  const channel = leaseChannel(keys, settings.database);
   const needs = {
     ...keys,
     channel,

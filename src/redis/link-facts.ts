@@ -7,6 +7,8 @@ export interface ServerFacts {
   readonly isReplica: boolean;
   /** Whether writes are refused while too few replicas are connected. */
   readonly minReplicas: boolean;
+  /** How many replicas are connected. */
+  readonly replicas: number | null;
   readonly evictionPolicy: string | null;
   /** Whether a change of the data set can be told. */
   readonly tellsIncarnation: boolean;
@@ -41,6 +43,7 @@ export function factsOf(info: string): ServerFacts {
     isReplica: field('role') === 'slave',
     // The field is there only where the setting is in force.
     minReplicas: field('min_slaves_good_slaves') !== null,
+    replicas: field('connected_slaves') === null ? null : Number(field('connected_slaves')),
     evictionPolicy: field('maxmemory_policy'),
     tellsIncarnation: field('run_id') !== null && field('master_replid') !== null,
   };

@@ -154,6 +154,27 @@ const CASES: readonly (readonly [
     /waits for 1/,
   ],
   [
+    'fewer replicas to wait for than there are',
+    { ...info(REPLICA, REPLICA.replace('slave0', 'slave1')), ...plan({ waitReplicas: 1 }) },
+    'failover',
+    'danger',
+    /1 of 2 replicas.*another may be promoted.*waitReplicas: 2/,
+  ],
+  [
+    'a replica that is away, but known to the Sentinels',
+    { ...sentinel({ 'num-slaves': '2' }), ...info(REPLICA), ...plan({ waitReplicas: 1 }) },
+    'failover',
+    'danger',
+    /1 of 2 replicas.*waitReplicas: 2/,
+  ],
+  [
+    'a limit below the number of replicas',
+    { ...sentinel(), ...info(REPLICA, REPLICA.replace('slave0', 'slave1')), ...config(minimum) },
+    'failover',
+    'danger',
+    /1 of 2 replicas.*min-replicas-to-write 2/,
+  ],
+  [
     'too few replicas to wait for',
     { ...info(REPLICA), ...plan({ waitReplicas: 2 }) },
     'failover',

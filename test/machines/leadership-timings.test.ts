@@ -51,6 +51,16 @@ describe('timings', () => {
     expect(checkTimings({ [setting]: value }).errors).toMatchObject([{ setting }]);
   });
 
+  test('a lease of more than a day is refused, whatever else is set', () => {
+    const day = 24 * 3600;
+    expect(seconds(day, day / 3).errors).toEqual([]);
+    for (const lease of [day + 1, 1e18]) {
+      const [error] = seconds(lease, 10, { unsafeFastLease: true }).errors;
+      expect(error).toMatchObject({ setting: 'leaseDurationMs' });
+      expect(error?.message).toMatch(/86400000/);
+    }
+  });
+
   test('one message a rule: a lease too short and a grace too long are two', () => {
     const { errors } = checkTimings({ leaseDurationMs: 500, gracePeriodMs: 600 });
     expect(errors.map(({ setting }) => setting)).toEqual(['leaseDurationMs', 'gracePeriodMs']);

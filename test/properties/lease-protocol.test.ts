@@ -168,6 +168,16 @@ describe('lease protocol: counter-examples', () => {
     expect(restored.reply).toEqual({ kind: 'renewed', restored: true });
   });
 
+  it('a late renewal does not bring back a term that was given up while a loss stands', () => {
+    const elsewhere: StoreMoment = { ...moment(200), incarnation: 'i2' };
+    const renewed = decideRenew(record, renewal(1), elsewhere).record;
+    const released = decideRelease(renewed, { resource: 'r', id: 'a', token: 7n }).record;
+    expect(decideRenew(released, renewal(2), elsewhere).reply.kind).toBe('denied');
+    // Nor when somebody has asked for it meanwhile.
+    const asked = decideAcquire(released, asks('c'), elsewhere).record;
+    expect(decideRenew(asked, renewal(3), elsewhere).reply.kind).toBe('denied');
+  });
+
   it('a step of the clock forward grants nothing to who has seen the renewal', () => {
     const stepped = moment(500_000);
     const held = decideAcquire(record, asks('b', { observed: { token: 7n, beat: 0, forMs: 400 } }), stepped);

@@ -65,6 +65,9 @@ export class ScriptsRun {
   #mirror: string | null = null;
   #now = 1_700_000_000_000;
   #incarnation: string;
+  /** What the server tells this asker of it: some may not ask. */
+  #told: string;
+  readonly #mixed: boolean;
   #counter = 0;
 
   constructor(chance: Chance, scripts: LeaseScripts) {
@@ -73,10 +76,13 @@ export class ScriptsRun {
     this.#settleMs = this.#of([0, 0, 250.5]);
     this.#freshStore = this.#of(['wait', 'trust']);
     this.#incarnation = this.#of(['i0', 'i0', '?']);
+    this.#told = this.#incarnation;
+    this.#mixed = this.#chance.below(2) === 0;
   }
 
   take(): void {
     this.#now += this.#of([0, 1, 37, 400, 1100, 2500, 4000, -1, -700, -3000]);
+    this.#told = this.#mixed && this.#chance.below(3) === 0 ? '?' : this.#incarnation;
     const turn = this.#chance.below(100);
     if (turn < 42) this.#acquire();
     else if (turn < 72) this.#renew();
@@ -91,7 +97,7 @@ export class ScriptsRun {
     const doubts = this.#chance.below(4) === 0;
     const before = this.#doubted(doubts);
     const ask = this.#acquireRequest();
-    const decision = decideAcquire(before, ask, this.#moment());
+    const decision = decideAcquire(before, ask, this.#moment(before));
     const { reply } = decision;
     let { record } = decision;
     const holder = record?.holder === ask.id ? (before?.holder ?? null) : null;
@@ -117,7 +123,7 @@ export class ScriptsRun {
     const doubts = this.#chance.below(4) === 0;
     const before = this.#doubted(doubts);
     const ask = this.#renewRequest();
-    const moment = this.#moment();
+    const moment = this.#moment(before);
     let { reply, record } = decideRenew(before, ask, moment);
     let deposedBy: string | null = null;
     const stands =
@@ -125,7 +131,6 @@ export class ScriptsRun {
       before.holder === ask.id &&
       before.token === ask.token &&
       before.incarnation === moment.incarnation &&
-      before.loss === null &&
       ask.beat > before.beat;
     const gone = this.#mirror === null && stands && moment.now < before.expiresAt;
     if (stands && (gone || (this.#mirror !== null && this.#mirror !== ask.id))) {
@@ -251,10 +256,12 @@ export class ScriptsRun {
     ]);
   }
 
-  #moment(): StoreMoment {
+  #moment(before: LeaseRecord | null): StoreMoment {
+    // Who is not told, and does not doubt, takes the data set for the one that was noted.
+    const adopts = this.#told === '?' && before !== null && before.incarnation !== 'doubted';
     return {
       now: this.#now,
-      incarnation: this.#incarnation,
+      incarnation: adopts ? before.incarnation : this.#told,
       settleMs: this.#settleMs,
       tokenFloor: BigInt(this.#now),
       freshStore: this.#freshStore,
@@ -264,7 +271,7 @@ export class ScriptsRun {
   /** Who cannot know whether the data are still the same takes them for others. */
   #doubted(doubts: boolean): LeaseRecord | null {
     const record = this.#record;
-    if (!doubts || record === null || this.#incarnation !== '?') return record;
+    if (!doubts || record === null || this.#told !== '?') return record;
     const loss = record.loss && { ...record.loss, incarnation: 'doubted' };
     return { ...record, incarnation: 'doubted', loss };
   }
@@ -280,13 +287,13 @@ export class ScriptsRun {
     },
   ): void {
     const { script, args, expected, decoded, record } = call;
-    const moment = script === 'release' ? [] : [String(this.#now), this.#incarnation];
+    const moment = script === 'release' ? [] : [String(this.#now), this.#told];
     const { sha } = this.#scripts[script].flagged;
     if (record !== this.#record) this.#history.push(this.#record);
     if (this.#history.length > 8) this.#history.shift();
     this.#record = record;
     this.#note({
-      what: `${what} at ${this.#now} in ${this.#incarnation}`,
+      what: `${what} at ${this.#now} in ${this.#told}`,
       commands: [['evalsha', sha, 2, keys.mirror, keys.record, ...moment, ...args]],
       expected,
       decoded,

@@ -80,7 +80,15 @@ export const plantedInScripts: Readonly<Record<string, Plant>> = {
     'before.holder == ask.id and before.token == ask.token',
     'before.holder == ask.id',
   ),
-  'any token restores': plant('renew', 'lost and not above(highest, ask.token)', 'lost'),
+  'any token restores': plant('renew', 'and not above(highest, ask.token)', ''),
+  'a term that was given up comes back': plant('renew', 'not given_up and ', ''),
+  'who is not told takes the note of others for a loss': plant('acquire', 'return record.inc', 'return INC'),
+  'and so does who renews': plant('renew', 'return record.inc', 'return INC'),
+  'the mirror counts only where nothing was lost': plant(
+    'renew',
+    'matches and before.inc == INC',
+    'matches and not lost',
+  ),
   'a late beat comes back': plant(
     'renew',
     'tonumber(ask.beat) <= tonumber(before.beat)',

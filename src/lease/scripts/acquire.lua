@@ -21,12 +21,16 @@ local W = (1 + 0.01) / (1 - 0.01)
 local stored, wrong = fetch(KEYS[2])
 if wrong then return wrong end
 
+local impossible = unusable(lease, grace, longest)
+if impossible then return impossible end
+
 -- A late packet must not make a lease nobody knows of.
 if stored and stored.by == id and tonumber(attempt) <= tonumber(stored.attempt) then
   return { 'stale', stored.attempt }
 end
 
 local before = doubted(stored and copied(stored), doubts)
+local INC = known_as(before, doubts)
 
 -- A loss of data: the one that stands, or one that is noticed now.
 local record = before and copied(before)

@@ -12,10 +12,16 @@
 
 local VERSION = '1'
 local UNUSED_MS = 2592000000
+-- No lease is longer, LEASE_MAX_MS of leadership.timings.ts: a number that SET does not take, or a record that is gone
+-- before its lease ends, would be found out halfway through writing.
+local LEASE_MAX_MS = 86400000
 local FIELDS = {
   'v', 'holder', 'by', 'attempt', 'token', 'term', 'lease', 'grace', 'beat', 'expAt', 'maxLease', 'hi', 'inc',
   'namesake', 'lossId', 'lossInc', 'lossAt', 'lossFresh',
 }
+
+local TOKENS = { 'token', 'hi' }
+local NUMBERS = { 'attempt', 'term', 'lease', 'grace', 'beat', 'expAt', 'maxLease', 'lossAt' }
 
 -- The text of a number that reads back as the same number.
 local function text(x)
@@ -52,6 +58,18 @@ local function trouble(err, which)
   return { 'refused', err }
 end
 
+-- Names a field that no script has written like this, or nil.
+local function damaged(record)
+  for _, field in ipairs(TOKENS) do
+    if not record[field]:match('^%d+$') then return field end
+  end
+  for _, field in ipairs(NUMBERS) do
+    local none = field == 'lossAt' and record.lossId == ''
+    if not none and not (record[field]:match('^%-?%d[%d.eE+-]*$') and tonumber(record[field])) then return field end
+  end
+  return nil
+end
+
 -- The record, or nil where there is none; or nil and what is wrong.
 local function fetch(key)
   local values = redis.pcall('HMGET', key, unpack(FIELDS))
@@ -63,6 +81,8 @@ local function fetch(key)
   if values[1] ~= VERSION then return nil, { 'version', values[1] } end
   local record = {}
   for i, field in ipairs(FIELDS) do record[field] = values[i] or '' end
+  local field = damaged(record)
+  if field then return nil, { 'foreign', 'record', 'a lease whose field ' .. field .. ' is damaged' } end
   return record
 end
 
@@ -91,9 +111,23 @@ local function reflect(key, holder, lease)
   redis.call('SET', key, holder, 'PX', text(math.max(1, math.ceil(tonumber(lease)))))
 end
 
+-- Why lengths of time cannot be used, or nil. Asked before anything is written.
+local function unusable(...)
+  for _, ms in ipairs({ ... }) do
+    local number = tonumber(ms)
+    if not number or not (number >= 0 and number <= LEASE_MAX_MS) then
+      return { 'refused', 'ERR a lease of ' .. ms .. ' ms: 0 to ' .. text(LEASE_MAX_MS) .. ' is possible' }
+    end
+  end
+  return nil
+end
+
 -- Tells those who watch, on the channel named like the mirror. Before anything is written, so that a user who may
--- not publish is refused without a trace.
+-- not publish is refused without a trace; after a write that changes nothing, so that nobody is told of what a server
+-- without memory or replicas then refuses. A key of database 0 that ends like another database's suffix has one, too.
 local function announce(key, suffix, ...)
+  redis.call('SET', key, '', redis.call('EXISTS', key) == 1 and 'NX' or 'XX')
+  if suffix == '' and key:match('@%d+$') then suffix = '@0' end
   redis.call('PUBLISH', key .. suffix, table.concat({ ... }, ' '))
 end
 

@@ -16,18 +16,24 @@ local suffix = ARGV[1]
 local function renew(mirror_key, record_key, ask)
   local stored, wrong = fetch(record_key)
   if wrong then return wrong end
+  local impossible = unusable(ask.lease, ask.grace)
+  if impossible then return impossible end
   local before = doubted(stored and copied(stored), ask.doubts)
+  local INC = known_as(before, ask.doubts)
   local matches = before ~= nil and before.holder == ask.id and before.token == ask.token
   local lost = before == nil or before.inc ~= INC or before.lossId ~= ''
   local highest = before and larger(before.hi, before.token) or '0'
-  local restores = not matches and lost and not above(highest, ask.token)
+  -- A term that was given up does not come back.
+  local given_up = before ~= nil and before.holder == '' and before.token == ask.token
+  local restores = not matches and lost and not given_up and not above(highest, ask.token)
   if not matches and not restores then
     return { 'denied', before and before.holder or '', before and before.token or '0' }
   end
   -- A renewal that comes late, or twice, must not bring back a beat that somebody has long been watching.
   if matches and tonumber(ask.beat) <= tonumber(before.beat) then return { 'renewed', '0', '' } end
 
-  if matches and not lost then
+  -- The mirror is of this data set, also while a loss stands that was noted in it.
+  if matches and before.inc == INC then
     local mirror, mirror_wrong = reflected(mirror_key)
     if mirror_wrong then
       if mirror_wrong[1] == 'refused' then return mirror_wrong end
@@ -64,9 +70,12 @@ end
 local replies = {}
 for i = 1, #KEYS / 2 do
   local at = 1 + (i - 1) * 7
-  replies[i] = renew(KEYS[2 * i - 1], KEYS[2 * i], {
+  local done, reply = pcall(renew, KEYS[2 * i - 1], KEYS[2 * i], {
     id = ARGV[at + 1], token = ARGV[at + 2], lease = ARGV[at + 3], grace = ARGV[at + 4],
     beat = ARGV[at + 5], term = ARGV[at + 6], doubts = ARGV[at + 7],
   })
+  -- What the server refuses, a write to a replica say, it refuses to all; what goes wrong here is of one lease.
+  if not done and (type(reply) == 'table' or reply:sub(1, 1) == '@') then error(reply, 0) end
+  replies[i] = done and reply or { 'refused', 'ERR ' .. reply }
 end
 return replies
