@@ -5,7 +5,8 @@ import type { KeyOptions } from './redis-lease-keys.ts';
 export interface RedisLeaseOptions extends KeyOptions {
   /**
    * How many replicas must have confirmed a grant and each renewal before it counts. Default 0: a failover may then
-   * make two leaders for a while, unless the servers have `min-replicas-to-write`.
+   * make two leaders for a while, unless the servers have `min-replicas-to-write`. Safe from that is only the number of
+   * all replicas of the primary: one that need not confirm may be promoted while the others go on.
    */
   readonly waitReplicas?: number;
   /**
