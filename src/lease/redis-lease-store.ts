@@ -93,7 +93,7 @@ export class RedisLeases implements RedisLeaseStore {
   readonly #link: RedisLink;
   readonly #renewals: Renewals;
   readonly #subscription: RedisSubscription;
-  readonly #watches = new LeaseWatches();
+  readonly #watches: LeaseWatches;
   readonly #suffix: string;
   /** In which connection each resource was last heard of. */
   readonly #heardIn = new Map<string, number>();
@@ -112,11 +112,13 @@ export class RedisLeases implements RedisLeaseStore {
       suffix: this.#suffix,
       replicas: (leaseMs) => this.#replicas(leaseMs),
     });
+    this.#watches = new LeaseWatches(clock);
     this.#subscription = new RedisSubscription({
       clock,
       open: async () => wiring.openSubscriber(await this.#link.client()),
       onMessage: this.#watches.message,
       onHeard: this.#watches.heard,
+      onDenied: (channel) => this.#tellDenied(channel),
     });
     this.#watches.from(this.#subscription);
     this.connection$ = combineLatest([this.#link.state$, this.#subscription.state$]).pipe(
@@ -132,6 +134,8 @@ export class RedisLeases implements RedisLeaseStore {
       const { resource, leaseMs } = request;
       const { freshStore, settleMs, waitReplicas } = this.#wiring.options;
       const place = this.#place(resource);
+      const channel = this.#channel(place);
+      let hearing = 0;
       let { epoch } = this.#link;
       // With replicas to wait for, nobody is told of a grant that may not count; the first renewal does it.
       const announces = waitReplicas === 0 ? '1' : '0';
@@ -142,6 +146,7 @@ export class RedisLeases implements RedisLeaseStore {
           keys: [place.keys.mirror, place.keys.record],
           args: () => {
             epoch = this.#link.epoch;
+            hearing = this.#watches.hearing(channel);
             const own = [this.#suffix, this.#doubts(resource), announces, String(settleMs), freshStore];
             return [...own, ...acquireArguments(request)];
           },
@@ -155,7 +160,7 @@ export class RedisLeases implements RedisLeaseStore {
       const reply = acquireReply(replyOf(outcome), place);
       this.#hear(resource, epoch);
       if (reply.kind === 'won') this.#assertReplicated(outcome, resource, leaseMs);
-      else this.#watches.answered(this.#channel(place));
+      else this.#watches.answered(channel, hearing);
       return reply;
     });
 
@@ -185,6 +190,8 @@ export class RedisLeases implements RedisLeaseStore {
 
   readonly release: LeaseStore['release'] = async (request, { signal }) => {
     const { resource, id, token } = request;
+    // To the script it would be a release by hand.
+    if (id === '') return { released: false };
     this.#renewals.forget(resource);
     const { released } = await this.#release(resource, [id, String(token)], signal);
     return { released };
@@ -334,6 +341,13 @@ export class RedisLeases implements RedisLeaseStore {
     );
   }
 
+  #tellDenied(channel: string): void {
+    this.#wiring.onNotice({
+      kind: 'watch-lost',
+      message: `The user may not subscribe to the channel ${channel} in Redis at ${this.#wiring.link.location} (NOPERM): its waiting members ask when the lease they know of ends. Give it the channels that docs/redis.md lists.`,
+    });
+  }
+
   #tellDeposed({ keys, location }: ReplyPlace, id: string, mirror: string): void {
     const how = mirror === '' ? 'deleted' : `overwritten with ${JSON.stringify(mirror.slice(0, 80))}`;
     this.#wiring.onNotice({
@@ -357,7 +371,7 @@ export class RedisLeases implements RedisLeaseStore {
       if (now === 'ready') void this.#learn();
     });
     this.#subscription.state$.pipe(pairwise()).subscribe(([before, now]) => {
-      if (now === 'lost' && before === 'ready')
+      if (now === 'lost')
         onNotice({ kind: 'watch-lost', message: `The subscriber of ${name} is lost; it is tried again.` });
       if (now === 'ready' && before === 'lost')
         onNotice({ kind: 'watch-restored', message: `The subscriber of ${name} stands again.` });

@@ -1,14 +1,28 @@
 import { Observable, Subject } from 'rxjs';
 import type { RedisSubscription } from '../redis/link-subscription.ts';
+import type { Clock } from '../runtime/clock.ts';
 import type { LeaseSignal } from './lease-store.ts';
 import { signalOf } from './redis-lease-signals.ts';
+
+interface WatchedChannel {
+  readonly resource: string;
+  watchers: number;
+  /** Whether it was told something before the channel was heard. */
+  asked: boolean;
+  /** How often the channel came to be heard. */
+  hearings: number;
+}
 
 /** Hints of all watched resources, from the channels that one subscriber hears. */
 export class LeaseWatches {
   readonly #signals = new Subject<LeaseSignal>();
-  /** Who watches each channel's resource, and whether it was told something before the channel was heard. */
-  readonly #watched = new Map<string, { readonly resource: string; watchers: number; asked: boolean }>();
+  readonly #watched = new Map<string, WatchedChannel>();
+  readonly #clock: Clock;
   #subscription: RedisSubscription | null = null;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
 
   /** From here hints come. */
   from(subscription: RedisSubscription): void {
@@ -31,10 +45,22 @@ export class LeaseWatches {
     });
   }
 
-  /** The store gave an answer that holds until something is said on the channel. */
-  answered(channel: string): void {
+  /** Which time the channel is heard for now; 0 if it is not. */
+  hearing(channel: string): number {
+    return this.#subscription?.hears(channel) === true ? (this.#watched.get(channel)?.hearings ?? 0) : 0;
+  }
+
+  /**
+   * The store gave an answer that holds until something is said on the channel: nothing was missed if it was heard when
+   * the request was sent, and ever since.
+   */
+  answered(channel: string, hearingWhenSent: number): void {
     const watched = this.#watched.get(channel);
-    if (watched && this.#subscription?.hears(channel) !== true) watched.asked = true;
+    if (!watched) return;
+    const hearing = this.hearing(channel);
+    if (hearing === 0) watched.asked = true;
+    // The asker has the answer before any timer fires; until then it minds no gap.
+    else if (hearing !== hearingWhenSent) this.#clock.setTimeout(() => this.#tellGap(channel), 0);
   }
 
   readonly message = (channel: string, message: string): void => {
@@ -47,17 +73,23 @@ export class LeaseWatches {
   readonly heard = (channel: string, missed: boolean): void => {
     const watched = this.#watched.get(channel);
     if (!watched) return;
-    const { resource, asked } = watched;
+    const { asked } = watched;
     watched.asked = false;
-    if (missed || asked) this.#signals.next({ kind: 'gap', resource });
+    watched.hearings += 1;
+    if (missed || asked) this.#tellGap(channel);
   };
 
   close(): void {
     this.#signals.complete();
   }
 
+  #tellGap(channel: string): void {
+    const watched = this.#watched.get(channel);
+    if (watched) this.#signals.next({ kind: 'gap', resource: watched.resource });
+  }
+
   #count(resource: string, channel: string, change: 1 | -1): void {
-    const watched = this.#watched.get(channel) ?? { resource, watchers: 0, asked: false };
+    const watched = this.#watched.get(channel) ?? { resource, watchers: 0, asked: false, hearings: 0 };
     watched.watchers += change;
     if (watched.watchers === 0) {
       this.#watched.delete(channel);

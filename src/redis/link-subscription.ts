@@ -7,6 +7,8 @@ import { isCluster, type RedisClient, type RedisNode } from './client.ts';
 export const QUIET_MAX_MS = 20_000;
 /** How long the answer may take before the connection is given up for a new one. */
 export const PONG_MAX_MS = 5000;
+/** How long after a channel was denied it is tried again over the same connection. */
+export const DENIED_RETRY_MS = 60_000;
 /** How long after the end of a connection, or a failure to open one, the next is opened. */
 const REOPEN_MS = 1000;
 
@@ -42,6 +44,8 @@ export interface SubscriptionOptions {
   readonly onMessage: (channel: string, message: string) => void;
   /** The channel is heard from now on; `missed` if it should have been before. */
   readonly onHeard: (channel: string, missed: boolean) => void;
+  /** The user may not hear this channel; told once, until it may. Others are heard, and this one is tried again. */
+  readonly onDenied?: (channel: string) => void;
 }
 
 /** All channels of a store over one connection, opened with the first of them. It is silent, and asked when too long. */
@@ -49,12 +53,15 @@ export class RedisSubscription {
   readonly #options: SubscriptionOptions;
   readonly #state = new BehaviorSubject<SubscriptionState>('idle');
   /** Whether each channel is heard; `missed` if it was, or should have been. */
-  readonly #channels = new Map<string, 'new' | 'heard' | 'missed'>();
+  readonly #channels = new Map<string, 'new' | 'heard' | 'missed' | 'denied'>();
+  /** Told of as denied. */
+  readonly #denied = new Set<string>();
   #node: RedisNode | null = null;
   #opening = false;
   #isDue = false;
   #quiet: TimerId = null;
   #reopen: TimerId = null;
+  #retry: TimerId = null;
   #closed = false;
 
   constructor(options: SubscriptionOptions) {
@@ -79,6 +86,7 @@ export class RedisSubscription {
 
   remove(channel: string): void {
     this.#channels.delete(channel);
+    this.#denied.delete(channel);
     if (this.#node?.status === 'ready') this.#node.unsubscribe(channel).catch(() => {});
   }
 
@@ -86,6 +94,7 @@ export class RedisSubscription {
     this.#closed = true;
     this.#clear(this.#quiet);
     this.#clear(this.#reopen);
+    this.#clear(this.#retry);
     this.#drop();
     this.#state.complete();
   }
@@ -126,25 +135,47 @@ export class RedisSubscription {
 
   async #subscribe(): Promise<void> {
     const node = this.#node;
-    const silent = [...this.#channels].filter(([, state]) => state !== 'heard').map(([channel]) => channel);
+    const silent = [...this.#channels]
+      .filter(([, state]) => state === 'new' || state === 'missed')
+      .map(([channel]) => channel);
     if (node?.status !== 'ready') return;
+    let denied: ReadonlySet<string>;
     try {
-      if (silent.length > 0) await node.subscribe(...silent);
+      denied = await subscribe(node, silent);
     } catch {
-      // Not allowed, or not connected any more; a connection that stands is tried again with a new one.
+      // Not connected any more, or refused; a connection that stands is tried again with a new one.
+      if (node !== this.#node) return;
       this.#miss();
       node.disconnect();
       return;
     }
     if (node !== this.#node || node.status !== 'ready') return;
-    this.#tell('ready');
+    const hears = silent.some((channel) => !denied.has(channel));
+    if (hears || silent.length === 0 || this.#state.value === 'ready') this.#tell('ready');
+    else this.#tell('lost');
     this.#listen();
+    for (const channel of denied) this.#deny(channel);
     for (const channel of silent) {
+      if (denied.has(channel)) continue;
+      this.#denied.delete(channel);
       const state = this.#channels.get(channel);
       if (state === undefined) continue;
       this.#channels.set(channel, 'heard');
       this.#options.onHeard(channel, state === 'missed');
     }
+  }
+
+  #deny(channel: string): void {
+    if (!this.#channels.has(channel)) return;
+    this.#channels.set(channel, 'denied');
+    const isNew = !this.#denied.has(channel);
+    this.#denied.add(channel);
+    this.#clear(this.#retry);
+    this.#retry = this.#options.clock.setTimeout(() => {
+      for (const each of this.#denied) this.#channels.set(each, 'missed');
+      this.#subscribeSoon();
+    }, DENIED_RETRY_MS);
+    if (isNew) this.#options.onDenied?.(channel);
   }
 
   readonly #heard = (channel: unknown, message: unknown) => {
@@ -208,6 +239,27 @@ export class RedisSubscription {
     if (!this.#closed && this.#state.value !== state) this.#state.next(state);
   }
 }
+
+/** All at once; one by one if any is denied, which denies the whole command. The denied ones. */
+async function subscribe(node: RedisNode, channels: readonly string[]): Promise<ReadonlySet<string>> {
+  const denied = new Set<string>();
+  if (channels.length === 0) return denied;
+  try {
+    await node.subscribe(...channels);
+    return denied;
+  } catch (error) {
+    if (!isDenial(error)) throw error;
+  }
+  const outcomes = await Promise.allSettled(channels.map((channel) => node.subscribe(channel)));
+  for (const [n, outcome] of outcomes.entries()) {
+    if (outcome.status === 'fulfilled') continue;
+    if (!isDenial(outcome.reason)) throw outcome.reason;
+    denied.add(channels[n] as string);
+  }
+  return denied;
+}
+
+const isDenial = (error: unknown): boolean => error instanceof Error && error.message.startsWith('NOPERM');
 
 function ignore(): void {
   // See where it is used.

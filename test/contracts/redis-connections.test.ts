@@ -7,7 +7,12 @@ import type { LeaseSignal } from '../../src/lease/lease-store.ts';
 import { LeaseWatches } from '../../src/lease/redis-lease-watch.ts';
 import { hashSlot } from '../../src/redis/hash-slot.ts';
 import { factsOf, isBelow, OLDEST_VERSION } from '../../src/redis/link-facts.ts';
-import { PONG_MAX_MS, QUIET_MAX_MS, type RedisSubscription } from '../../src/redis/link-subscription.ts';
+import {
+  DENIED_RETRY_MS,
+  PONG_MAX_MS,
+  QUIET_MAX_MS,
+  type RedisSubscription,
+} from '../../src/redis/link-subscription.ts';
 import { redisLeases, type RedisLeaseNotice, type RedisLeaseStore } from '../../src/redis.ts';
 import { VirtualClock } from '../../src/runtime/virtual-clock.ts';
 import { describeRedis } from '../redis/presence.ts';
@@ -59,6 +64,36 @@ describeRedis('the subscriber of a store', () => {
     expect(notices.map(({ kind }) => kind)).toEqual(['watch-lost', 'watch-restored']);
   });
 
+  test('hears the other channels if one is denied, which is told once and tried again later', async () => {
+    const may = '~* resetchannels &conclave:leader:good &__sentinel__:hello +@all';
+    await using redis = await startRedis({ acl: [`user app on >secret ${may}`] });
+    const notices: RedisLeaseNotice[] = [];
+    const clock = new VirtualClock();
+    const url = redis.urlFor({ user: 'app', password: 'secret' });
+    const onNotice = (notice: RedisLeaseNotice) => notices.push(notice);
+    await using leases = redisLeases(url, { ...trusting, clock, onNotice });
+    const denials = () =>
+      notices.filter(
+        ({ kind, message }) => kind === 'watch-lost' && /channel conclave:leader:bad /.test(message),
+      );
+    const bad = heard(leases, 'bad');
+    await until('it is told', () => denials().length === 1);
+    const good = heard(leases, 'good');
+    await subscribed(leases);
+    const connection = async () => (await redis.cli('client', 'list', 'type', 'pubsub')).split(' ')[0];
+    const before = await connection();
+    for (let seconds = 0; seconds < 5; seconds += 1) clock.advance(1000);
+    await redis.cli('publish', 'conclave:leader:good', 'released 5');
+    await until('the good one is heard', () => good.length > 0);
+    expect(await connection()).toBe(before);
+    expect(denials()).toHaveLength(1);
+    await redis.cli('acl', 'setuser', 'app', '&conclave:leader:bad');
+    await until('what was missed is asked for', () => {
+      clock.advance(DENIED_RETRY_MS / 60);
+      return bad.some(({ kind }) => kind === 'gap');
+    });
+  });
+
   test('that hears nothing is asked whether it is there, and replaced if nobody answers', async () => {
     await using redis = await startRedis();
     await using proxy = await startProxy(redis);
@@ -83,15 +118,34 @@ describeRedis('the subscriber of a store', () => {
 });
 
 test.each([
-  ['that is heard only after an answer has it asked for again', true, ['gap']],
-  ['that is heard before any answer missed nothing', false, []],
-])('a channel %s', (_, isAnswered, told) => {
-  const watches = new LeaseWatches();
-  watches.from({ hears: () => false, add: () => {}, remove: () => {} } as unknown as RedisSubscription);
+  ['that is heard only after an answer has it asked for again', ['send', 'answer', 'hear'], ['gap']],
+  ['that is heard before any answer missed nothing', ['hear', 'send', 'answer'], []],
+  [
+    'that is heard only after the request was sent has it asked for again',
+    ['send', 'hear', 'answer'],
+    ['gap'],
+  ],
+  [
+    'that was lost and is heard again has it asked for after the answer too',
+    ['hear', 'send', 'hear', 'answer'],
+    ['gap'],
+  ],
+])('a channel %s', (_, steps, told) => {
+  const clock = new VirtualClock();
+  const watches = new LeaseWatches(clock);
+  let hears = false;
+  watches.from({ hears: () => hears, add: () => {}, remove: () => {} } as unknown as RedisSubscription);
   const kinds: string[] = [];
   watches.watch('billing', 'channel').subscribe(({ kind }) => kinds.push(kind));
-  if (isAnswered) watches.answered('channel');
-  watches.heard('channel', false);
+  let hearing = 0;
+  for (const step of steps) {
+    if (step === 'send') hearing = watches.hearing('channel');
+    if (step === 'answer') watches.answered('channel', hearing);
+    if (step !== 'hear') continue;
+    hears = true;
+    watches.heard('channel', false);
+  }
+  clock.advance(0);
   expect(kinds).toEqual(told);
 });
 
