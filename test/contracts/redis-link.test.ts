@@ -1,6 +1,7 @@
 /** How a store's link to Redis lives through what its connection does: ends, switches, silence, and callers that give up. */
 import { once } from 'node:events';
 import { createServer, type AddressInfo, type Socket } from 'node:net';
+import { setImmediate } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { expect, test } from 'vitest';
 import { StoreUnavailableError } from '../../src/errors.ts';
@@ -131,17 +132,33 @@ describeRedis('a call that was given up while there was no connection yet', () =
     const member = new Candidate('a', here, leaseMs);
     const token = await member.win();
     await redis.freeze();
-    await using late = redisLeases(redis.url, trusting);
+    const client = new Redis(redis.url);
+    await using late = redisLeases(client, trusting);
     const giveUp = new AbortController();
     const renewal = late.renew(
       { resource: 'billing', id: 'a', leaseMs, graceMs: 0, token, beat: 50, term: 1 },
       { signal: giveUp.signal },
     );
+    // By now it waits for the connection, which stands only when the server is asked whether it is ready.
+    await setImmediate();
     giveUp.abort(new Error('enough'));
     await expect(renewal).rejects.toMatchObject({ code: 'STORE_TIMEOUT', outcomeUnknown: false });
     await redis.thaw();
     // Over the same connection, behind it.
     expect((await late.read('billing', member.options))?.beat).toBe(0);
+    client.disconnect();
+  });
+});
+
+describeRedis('a release by nobody', () => {
+  test('releases nothing', async () => {
+    await using redis = await startRedis();
+    await using leases = redisLeases(redis.url, trusting);
+    const member = new Candidate('a', leases, leaseMs);
+    const token = await member.win();
+    const nobody = { resource: 'billing', id: '', token };
+    expect(await leases.release(nobody, member.options)).toEqual({ released: false });
+    expect(await member.read()).toMatchObject({ holder: 'a' });
   });
 });
 
