@@ -9,7 +9,7 @@ import type { Clock, TimerId } from '../runtime/clock.ts';
 import type { LeaseKeys } from './redis-lease-keys.ts';
 
 /** Most renewals in one run of the script: it holds the server up for a few milliseconds. */
-export const RENEWALS_PER_CALL_MAX = 128;
+export const RENEWALS_PER_CALL_MAX = 256;
 /** Up to this many leases renew each on its own, at once; more wait a little for each other. */
 export const CROWD_MIN = 8;
 /** A crowd waits at most this part of the shortest lease in it, so that ten calls carry what a lease/3 brings up. */
