@@ -120,7 +120,7 @@ describe('a lease given up', () => {
   );
 
   test.prop([seed, fc.integer({ min: 0, max: 400 }), fc.integer({ min: 0, max: 400 })], { numRuns: RUNS })(
-    'by hand goes to another soon, and not before its leader has heard of it and stopped',
+    'by hand is taken soon, and not before its leader has heard of it and stopped',
     async (order, requestMs, replyMs) => {
       await using timing = new Timing(order);
       const renew = timing.leases.renew.bind(timing.leases);
@@ -137,8 +137,9 @@ describe('a lease given up', () => {
       freed = true;
       a.passage = () => ({ requestMs, replyMs });
       await timing.until(() => a.lost === 1, LEASE);
-      // One message on its way there, one to ask, one back; and what members spread their attempts over.
-      await timing.until(() => b.election.isLeader, 3 * (requestMs + replyMs) + 100);
+      // One message on its way there, one to ask, one back; and what members spread their attempts over. The one that
+      // had it may be the quickest to ask.
+      await timing.until(() => b.election.isLeader || a.began === 2, 3 * (requestMs + replyMs) + 100);
     },
   );
 });
