@@ -219,6 +219,7 @@ export interface AcquireParams {
   readonly longestMs: number;
   readonly seen: string;
   readonly observed: {
+    readonly holder: string;
     readonly token: string;
     readonly beat: number;
     readonly since: number;

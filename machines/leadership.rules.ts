@@ -103,8 +103,8 @@ export function heard(known: KnownLease | null, sight: Sight): KnownLease {
  */
 function observation(known: KnownLease | null): AcquireParams['observed'] {
   if (known === null || known.told === 'nothing') return null;
-  const { token, beat, since, told, leaseMs } = known;
-  return { token, beat, since, atMostMs: told === 'beat' ? null : leaseMs };
+  const { holder, token, beat, since, told, leaseMs } = known;
+  return { holder, token, beat, since, atMostMs: told === 'beat' ? null : leaseMs };
 }
 
 /** Doubles up to the limit; between half and the whole of it, by luck. */

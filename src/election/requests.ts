@@ -37,6 +37,7 @@ export async function acquire(
         longestMs,
         seen: BigInt(seen),
         observed: observed && {
+          holder: observed.holder,
           token: BigInt(observed.token),
           beat: observed.beat,
           forMs: Math.min(sentAt - observed.since, observed.atMostMs ?? Infinity),

@@ -1,9 +1,10 @@
 import { memberName } from '../../machines/leadership.rules.ts';
 import { DRIFT_FACTOR } from '../../machines/leadership.timings.ts';
-import type { LeaseRecord, LossNote } from './lease-record.ts';
+import { type LeaseRecord, type LossNote, shownBeat } from './lease-record.ts';
 import type {
   AcquireReply,
   AcquireRequest,
+  Observation,
   ReleaseReply,
   ReleaseRequest,
   RenewReply,
@@ -206,8 +207,7 @@ function quarantine(
 function heldByAnother(record: LeaseRecord, ask: AcquireRequest, moment: StoreMoment): AcquireReply | null {
   if (record.holder === null || record.holder === ask.id) return null;
   const byStore = Math.min(record.expiresAt - moment.now, record.leaseMs);
-  const watched =
-    ask.observed?.token === record.token && ask.observed.beat === record.beat ? ask.observed.forMs : null;
+  const watched = wasWatched(record, ask.observed) ? ask.observed.forMs : null;
   const leftMs =
     watched === null
       ? byStore
@@ -218,12 +218,19 @@ function heldByAnother(record: LeaseRecord, ask: AcquireRequest, moment: StoreMo
     kind: 'held',
     holder: record.holder,
     token: record.token,
-    beat: record.beat,
+    beat: shownBeat(record),
     leaseMs: record.leaseMs,
     remainingMs,
     ageMs: Math.min(Math.max(record.leaseMs - (record.expiresAt - moment.now), 0), record.leaseMs),
   };
 }
+
+/** Whether what the asker has watched is this very renewal of this very grant. */
+const wasWatched = (record: LeaseRecord, observed: Observation | null): observed is Observation =>
+  observed !== null &&
+  observed.holder === record.holder &&
+  observed.token === record.token &&
+  observed.beat === shownBeat(record);
 
 function grant(record: LeaseRecord, ask: AcquireRequest, moment: StoreMoment): Decision<AcquireReply> {
   const token = larger(record.token + 1n, moment.tokenFloor, record.highest + 1n);

@@ -53,9 +53,17 @@ function sameFields<T extends object>(a: T, b: T): boolean {
   return (Object.keys(a) as (keyof T)[]).every((field) => a[field] === b[field]);
 }
 
+/**
+ * The number by which others know a grant or a renewal: never used twice by its holder, since attempts and beats are
+ * one counter. A token alone does not tell grants apart: two primaries of a split Redis may give the same one.
+ */
+export const shownBeat = ({ beat, attempt }: Pick<LeaseRecord, 'beat' | 'attempt'>): number =>
+  beat === 0 ? attempt : beat;
+
 /** What anybody may know of a record; `now` is the store's clock. */
 export function viewOf(resource: string, record: LeaseRecord, now: number): LeaseView {
-  const { holder, token, term, beat, leaseMs, expiresAt } = record;
+  const { holder, token, term, leaseMs, expiresAt } = record;
+  const beat = shownBeat(record);
   const remainingMs = holder === null ? 0 : Math.min(Math.max(expiresAt - now, 0), leaseMs);
   return { resource, holder, token, term, beat, leaseMs, remainingMs };
 }

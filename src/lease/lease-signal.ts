@@ -1,4 +1,4 @@
-import type { LeaseRecord } from './lease-record.ts';
+import { type LeaseRecord, shownBeat } from './lease-record.ts';
 import type { LeaseSignal } from './lease-store.ts';
 
 /** What of a record those who watch are told about. */
@@ -24,5 +24,6 @@ export function signalBetween(
   const goesOn = sameTerm && before.holder === holder;
   if (goesOn && before.beat === beat) return null;
   const ageMs = Math.min(Math.max(leaseMs - (expiresAt - now), 0), leaseMs);
-  return { kind: goesOn ? 'renewed' : 'acquired', resource, holder, token, beat, leaseMs, ageMs };
+  const kind = goesOn ? 'renewed' : 'acquired';
+  return { kind, resource, holder, token, beat: shownBeat(after), leaseMs, ageMs };
 }

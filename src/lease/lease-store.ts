@@ -15,6 +15,7 @@ export type Token = bigint;
 
 /** What an asker has watched with its own eyes: this very renewal, unchanged for this long on its own clock. */
 export interface Observation {
+  readonly holder: string;
   readonly token: Token;
   readonly beat: number;
   /** Monotonic milliseconds on the asker's clock since the observed renewal was made, at most. */

@@ -41,6 +41,7 @@ export function acquireArguments(ask: AcquireRequest): string[] {
     loss?.id ?? '',
     String(loss?.forMs ?? 0),
     ask.nonce,
+    observed?.holder ?? '',
   ];
 }
 

@@ -5,6 +5,7 @@ local id, attempt, lease, grace, longest, seen = ARGV[6], ARGV[7], ARGV[8], ARGV
 local observed = { token = ARGV[12], beat = tonumber(ARGV[13]), for_ms = tonumber(ARGV[14]) }
 local known = { id = ARGV[15], for_ms = tonumber(ARGV[16]) }
 local nonce = ARGV[17]
+observed.holder = ARGV[18]
 local W = (1 + 0.01) / (1 - 0.01)
 local stored, wrong = fetch(KEYS[2])
 if wrong then return wrong end
@@ -54,7 +55,9 @@ if record.holder ~= '' and record.holder ~= id then
 local held = tonumber(record.lease)
 local ends = tonumber(record.expAt) - NOW
 local left = math.min(ends, held)
-if observed.token == record.token and observed.beat == tonumber(record.beat) then
+local beat = record.beat == '0' and record.attempt or record.beat
+local same = observed.holder == record.holder and observed.token == record.token
+if same and observed.beat == tonumber(beat) then
 left = math.min(math.max(left, held - observed.for_ms), held * W - observed.for_ms)
 end
 local remaining = left + tonumber(record.grace)
@@ -63,7 +66,7 @@ local namesake = name(id)
 if namesake and namesake == name(record.holder) then record.namesake = id end
 store(KEYS[2], record, stored)
 local age = math.min(math.max(held - ends, 0), held)
-return { 'held', record.holder, record.token, record.beat, record.lease, text(remaining), text(age) }
+return { 'held', record.holder, record.token, beat, record.lease, text(remaining), text(age) }
 end
 end
 local mirror, mirror_wrong = reflected(KEYS[1])
@@ -76,7 +79,7 @@ record.holder, record.by, record.attempt = id, id, attempt
 record.lease, record.grace, record.beat = lease, grace, '0'
 record.expAt = text(NOW + tonumber(lease))
 record.namesake = ''
-if announces == '1' then announce(KEYS[1], suffix, 'acquired', record.token, '0', lease, id) end
+if announces == '1' then announce(KEYS[1], suffix, 'acquired', record.token, attempt, lease, id) end
 store(KEYS[2], record, stored)
 reflect(KEYS[1], id, lease)
 return { 'won', record.token, record.term }`;

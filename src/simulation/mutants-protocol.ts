@@ -1,5 +1,5 @@
 import { DRIFT_FACTOR } from '../../machines/leadership.timings.ts';
-import type { LeaseRecord } from '../lease/lease-record.ts';
+import { type LeaseRecord, shownBeat } from '../lease/lease-record.ts';
 import type { AcquireRequest } from '../lease/lease-store.ts';
 import { shippedProtocol, type Protocol } from './simulated-store.ts';
 
@@ -182,7 +182,7 @@ const holders: readonly ProtocolMutant[] = [
     'Any renewal counts as the one that was watched.',
     seeing(asIs, (ask, before) => ({
       ...ask,
-      observed: ask.observed && { ...ask.observed, beat: before?.beat ?? 0 },
+      observed: ask.observed && { ...ask.observed, beat: before ? shownBeat(before) : 0 },
     })),
   ),
   acquiring(

@@ -1,3 +1,4 @@
+import { shownBeat } from '../lease/lease-record.ts';
 import type { AcquireReply, AcquireRequest, Token } from '../lease/lease-store.ts';
 import type { Entry, RedisServer } from './redis-model-server.ts';
 import type { StoreLimit } from './simulated-store.ts';
@@ -58,7 +59,10 @@ export class LimitWatch {
     if (reply.kind === 'won' && record.holder !== null && record.holder !== ask.id) {
       const agedMs = nowMs - renewedAtMs;
       const { observed } = ask;
-      const watched = observed?.token === record.token && observed.beat === record.beat;
+      const watched =
+        observed?.holder === record.holder &&
+        observed?.token === record.token &&
+        observed.beat === shownBeat(record);
       if (steppedAtMs >= renewedAtMs && agedMs < record.leaseMs && !(watched && knew(observed.forMs, agedMs)))
         this.#stepped(renewedAtMs + record.leaseMs * DRIFT_SLACK);
     }

@@ -130,9 +130,9 @@ export function leaseStoreContract(contract: LeaseStoreContract): void {
       const token = await a.win();
       await a.renew(token, 3);
       const watchedMs = longMs * DRIFT_FACTOR + 1;
-      const another = await b.acquire({ observed: { token, beat: 2, forMs: watchedMs } });
+      const another = await b.acquire({ observed: { holder: 'a', token, beat: 2, forMs: watchedMs } });
       expect(another.kind).toBe('held');
-      won(await b.acquire({ observed: { token, beat: 3, forMs: watchedMs } }));
+      won(await b.acquire({ observed: { holder: 'a', token, beat: 3, forMs: watchedMs } }));
     });
 
     it('a renewal not yet watched for its lease stands, whatever the clock of the store says', async () => {
@@ -141,7 +141,7 @@ export function leaseStoreContract(contract: LeaseStoreContract): void {
       const b = new Candidate('b', fixture.anotherMember(), leaseMs);
       const token = await a.win();
       await fixture.advance(leaseMs + ROUNDING_MS);
-      const reply = await b.acquire({ observed: { token, beat: 0, forMs: leaseMs / 2 } });
+      const reply = await b.acquire({ observed: { holder: 'a', token, beat: 1, forMs: leaseMs / 2 } });
       expect(reply).toMatchObject({ kind: 'held', holder: 'a' });
       if (reply.kind === 'held') expect(reply.remainingMs).toBeCloseTo(leaseMs / 2, -1);
     });
@@ -225,7 +225,7 @@ export function leaseStoreContract(contract: LeaseStoreContract): void {
         holder: 'a',
         token,
         term,
-        beat: 0,
+        beat: 1,
         leaseMs: longMs,
       });
       expect(view?.remainingMs).toBeGreaterThan(0);
@@ -276,7 +276,7 @@ export function leaseStoreContract(contract: LeaseStoreContract): void {
       const { resource } = a;
       const expectAge: unknown = expect.any(Number);
       expect(heard.signals).toEqual([
-        { kind: 'acquired', resource, holder: 'a', token, beat: 0, leaseMs: longMs, ageMs: expectAge },
+        { kind: 'acquired', resource, holder: 'a', token, beat: 1, leaseMs: longMs, ageMs: expectAge },
         { kind: 'renewed', resource, holder: 'a', token, beat: 1, leaseMs: longMs, ageMs: expectAge },
         { kind: 'released', resource, token },
       ]);

@@ -107,7 +107,7 @@ describe('simulated redis: lost data', () => {
     clock.advance(1500);
     await a.renew(token, 7);
     model.group.restart(false);
-    expect(await a.read()).toMatchObject({ holder: 'a', token, beat: 0 });
+    expect(await a.read()).toMatchObject({ holder: 'a', token, beat: 1 });
     quarantined(await candidate('b', model).acquire());
   });
 
@@ -199,11 +199,11 @@ describe('simulated redis: a clock that steps forward', () => {
     const b = candidate('b', model);
     for (const server of model.group.servers) server.stepClock(hourMs, clock.nowMs);
     clock.advance(LEASE_MS / 2);
-    const observed = { token, beat: 0, forMs: LEASE_MS / 2 };
+    const observed = { holder: 'a', token, beat: 1, forMs: LEASE_MS / 2 };
     expect((await b.acquire({ observed })).kind).toBe('held');
     // By its own clock, which is a little ahead.
     clock.advance(LEASE_MS * 0.497);
-    won(await b.acquire({ observed: { token, beat: 0, forMs: LEASE_MS } }));
+    won(await b.acquire({ observed: { holder: 'a', token, beat: 1, forMs: LEASE_MS } }));
     expect(model.limit.untilMs).toBe(0);
   });
 });

@@ -28,7 +28,7 @@ describe('simulated sqlite: times that nobody can read', () => {
     clock.advance(10 * LEASE_MS);
     const b = candidate('b', model);
     expect(await b.acquire()).toMatchObject({ kind: 'held', ageMs: 0 });
-    won(await b.acquire({ observed: { token, beat: 0, forMs: 2 * LEASE_MS } }));
+    won(await b.acquire({ observed: { holder: 'a', token, beat: 1, forMs: 2 * LEASE_MS } }));
   });
 
   test('members with clocks of their own see each lease as just begun', async () => {

@@ -120,8 +120,12 @@ async function contend({
     }
     if (reply.kind === 'quarantined') {
       if (loss?.id !== reply.lossId) loss = { id: reply.lossId, since: now - reply.waitedMs };
-    } else if (observed?.token !== reply.token || observed.beat !== reply.beat) {
-      observed = { token: reply.token, beat: reply.beat, since: now - reply.ageMs };
+    } else if (
+      observed?.holder !== reply.holder ||
+      observed.token !== reply.token ||
+      observed.beat !== reply.beat
+    ) {
+      observed = { holder: reply.holder, token: reply.token, beat: reply.beat, since: now - reply.ageMs };
     }
     await pause(reply.remainingMs);
   }

@@ -49,7 +49,7 @@ const hint = (at: number, change: object = {}): LeadershipEvent => ({
   luck: 0,
   holder: 'leader',
   token: '1',
-  beat: 1,
+  beat: 2,
   leaseMs,
   ageMs: 0,
   ...change,
@@ -85,11 +85,11 @@ test('what was only heard still keeps a store clock that stepped forward from gr
     3,
     3,
   );
-  expect(answers(woken, leads(2, 1), 3, 1000).answer).toMatchObject({ type: 'lease.held', remainingMs: 2 });
+  expect(answers(woken, leads(2, 2), 3, 1000).answer).toMatchObject({ type: 'lease.held', remainingMs: 2 });
 });
 
 test('a lease that ended by a store clock that stepped back is granted one answer later', () => {
-  const record = leads(1002, 1);
+  const record = leads(1002, 2);
   let member = elapses(tell(follower(), hint(2), 2), 2, 20);
   let now = 5;
   const kinds: string[] = [];
@@ -110,8 +110,8 @@ test('a term the store has not told of is asked about, however long its lease is
   expect(askedWith(asking)).toMatchObject({ longestMs: leaseMs, seen: 1n, observed: null });
   // The answer counts, and so do the leader's own renewals after it.
   const { member } = answers(asking, leads(0, 0), 2);
-  expect(member.snapshot.context.known).toMatchObject({ token: '1', beat: 0 });
-  expect(tell(member, hint(2), 2).snapshot.context.known).toMatchObject({ token: '1', beat: 1 });
+  expect(member.snapshot.context.known).toMatchObject({ token: '1', beat: 1 });
+  expect(tell(member, hint(2), 2).snapshot.context.known).toMatchObject({ token: '1', beat: 2 });
 });
 
 test('a renewal said to have a far higher beat, or a longer lease, is corrected by the next answer', () => {

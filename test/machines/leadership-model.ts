@@ -189,6 +189,7 @@ function acquireRequest(member: Member, params: AcquireParams, sentAt: number): 
     longestMs,
     seen: BigInt(seen),
     observed: observed && {
+      holder: observed.holder,
       token: BigInt(observed.token),
       beat: observed.beat,
       forMs: Math.min(sentAt - observed.since, observed.atMostMs ?? Infinity),

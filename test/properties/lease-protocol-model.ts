@@ -8,42 +8,16 @@
  * failovers that the store shows by another incarnation; a longest lease that every member knows.
  */
 import { DRIFT_FACTOR } from '../../machines/leadership.timings.ts';
+import { shownBeat } from '../../src/lease/lease-record.ts';
 import type { AcquireReply, AcquireRequest, RenewReply } from '../../src/lease/lease-store.ts';
 import type { Protocol } from '../../src/simulation/simulated-store.ts';
 import { Chance } from './lease-protocol-chance.ts';
+import type { Member, Seen, Weather } from './lease-protocol-member.ts';
 import { GRACE_MS, ModelStore, Violation, type Occasion } from './lease-protocol-store.ts';
 
 const RESOURCE = 'r';
 const LEASES_MS = [1000, 1000, 2500];
 const LONGEST_MS = Math.max(...LEASES_MS);
-
-/** Each seed draws its own, so that some worlds are calm, some lose everything. */
-interface Weather {
-  readonly lost: number;
-  readonly late: number;
-  readonly repeated: number;
-  readonly frozen: number;
-  readonly replaced: number;
-  readonly dataLost: number;
-  readonly stepped: number;
-  readonly released: number;
-  readonly hinted: number;
-}
-
-interface Member {
-  readonly id: string;
-  readonly leaseMs: number;
-  readonly graceMs: number;
-  readonly rate: number;
-  attempt: number;
-  sentAt: number;
-  seen: bigint;
-  known: { token: bigint; beat: number; since: number; heardAt: number } | null;
-  loss: { id: string; waitedMs: number; at: number } | null;
-  term: { token: bigint; number: number; validUntil: number } | null;
-  frozenUntil: number;
-  gone: boolean;
-}
 
 export class World {
   readonly seen = new Set<Occasion>();
@@ -209,7 +183,12 @@ export class World {
       graceMs,
       longestMs: LONGEST_MS,
       seen,
-      observed: known && { token: known.token, beat: known.beat, forMs: askedAt - known.since },
+      observed: known && {
+        holder: known.holder,
+        token: known.token,
+        beat: known.beat,
+        forMs: askedAt - known.since,
+      },
       loss: loss && { id: loss.id, forMs: loss.waitedMs + askedAt - loss.at },
       nonce: `n${id}.${attempt}`,
     };
@@ -260,7 +239,7 @@ export class World {
 
   private heardAcquire(member: Member, reply: AcquireReply): void {
     const now = this.localMs(member);
-    if (reply.kind === 'held') this.sight(member, reply.token, reply.beat, reply.ageMs, member.sentAt);
+    if (reply.kind === 'held') this.sight(member, reply, reply.ageMs, member.sentAt);
     if (reply.kind === 'quarantined' && member.loss?.id !== reply.lossId) {
       member.loss = { id: reply.lossId, waitedMs: reply.waitedMs, at: now };
     }
@@ -291,12 +270,13 @@ export class World {
   }
 
   /** What left the store before the latest one knows did, was overtaken on its way. */
-  private sight(member: Member, token: bigint, beat: number, ageMs: number, askedAt = -Infinity): void {
+  private sight(member: Member, seen: Seen, ageMs: number, askedAt = -Infinity): void {
     const { known } = member;
-    if (known && known.token === token && known.beat >= beat) return;
+    const { holder, token, beat } = seen;
+    if (known && known.token === token && known.holder === holder && known.beat >= beat) return;
     if (known && known.token > token && askedAt < known.heardAt) return;
     const now = this.localMs(member);
-    member.known = { token, beat, since: now - ageMs, heardAt: now };
+    member.known = { holder, token, beat, since: now - ageMs, heardAt: now };
   }
 
   // The network.
@@ -333,10 +313,10 @@ export class World {
   private hint(): void {
     const { record } = this.store;
     if (!record?.holder) return;
-    const { token, beat } = record;
+    const seen = { holder: record.holder ?? '', token: record.token, beat: shownBeat(record) };
     for (const member of this.members) {
       if (!this.chance.under(this.weather.hinted)) continue;
-      this.after(this.delayMs(), () => this.sight(member, token, beat, 0));
+      this.after(this.delayMs(), () => this.sight(member, seen, 0));
     }
   }
 
@@ -373,8 +353,10 @@ export class World {
     if (!standing || this.members.some((member) => this.nowMs < member.frozenUntil)) return;
     const { record, ageMs } = standing;
     this.steppedForwardAt = this.nowMs;
-    if (record.holder)
-      for (const member of this.members) this.sight(member, record.token, record.beat, ageMs);
+    const { holder, token } = record;
+    if (holder)
+      for (const member of this.members)
+        this.sight(member, { holder, token, beat: shownBeat(record) }, ageMs);
     this.store.stepForward(this.chance.between(0, 5000));
   }
 }

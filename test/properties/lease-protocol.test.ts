@@ -6,7 +6,7 @@ import {
   decideRenew,
   type StoreMoment,
 } from '../../src/lease/lease-protocol.ts';
-import type { LeaseRecord } from '../../src/lease/lease-record.ts';
+import { type LeaseRecord, shownBeat } from '../../src/lease/lease-record.ts';
 import type { AcquireRequest } from '../../src/lease/lease-store.ts';
 import { protocolMutants } from '../../src/simulation/mutants-protocol.ts';
 import { shippedProtocol } from '../../src/simulation/simulated-store.ts';
@@ -123,7 +123,7 @@ describe('lease protocol: counter-examples', () => {
     // The first packet comes again; its beat was seen at 100 and nothing since.
     const repeated = decideRenew(later, renewal(1), moment(1600)).record;
     expect(repeated).toEqual(later);
-    const observed = { token: 7n, beat: 1, forMs: 1600 };
+    const observed = { holder: 'a', token: 7n, beat: 1, forMs: 1600 };
     expect(decideAcquire(repeated, asks('b', { observed }), moment(1700)).reply.kind).toBe('held');
   });
 
@@ -178,13 +178,27 @@ describe('lease protocol: counter-examples', () => {
     expect(decideRenew(asked, renewal(3), elsewhere).reply.kind).toBe('denied');
   });
 
+  it('what was watched of one grant does not count for another that got the same token elsewhere', () => {
+    const forMs = 10 * LEASE_MS;
+    const watched = { holder: 'a', token: 7n, beat: shownBeat(record), forMs };
+    const others = { ...record, holder: 'c', by: 'c' };
+    expect(decideAcquire(others, asks('b', { observed: watched }), moment(100)).reply.kind).toBe('held');
+    const again = { ...record, attempt: record.attempt + 1 };
+    expect(decideAcquire(again, asks('b', { observed: watched }), moment(100)).reply.kind).toBe('held');
+    expect(decideAcquire(record, asks('b', { observed: watched }), moment(100)).reply.kind).toBe('won');
+  });
+
   it('a step of the clock forward grants nothing to who has seen the renewal', () => {
     const stepped = moment(500_000);
-    const held = decideAcquire(record, asks('b', { observed: { token: 7n, beat: 0, forMs: 400 } }), stepped);
+    const held = decideAcquire(
+      record,
+      asks('b', { observed: { holder: 'a', token: 7n, beat: shownBeat(record), forMs: 400 } }),
+      stepped,
+    );
     expect(held.reply).toMatchObject({ kind: 'held', remainingMs: 600 });
     const free = decideAcquire(
       record,
-      asks('b', { observed: { token: 7n, beat: 0, forMs: LEASE_MS } }),
+      asks('b', { observed: { holder: 'a', token: 7n, beat: shownBeat(record), forMs: LEASE_MS } }),
       stepped,
     );
     expect(free.reply.kind).toBe('won');
@@ -195,13 +209,13 @@ describe('lease protocol: counter-examples', () => {
     const wholeMs = LEASE_MS * DRIFT_FACTOR;
     const held = decideAcquire(
       record,
-      asks('b', { observed: { token: 7n, beat: 0, forMs: wholeMs - 1 } }),
+      asks('b', { observed: { holder: 'a', token: 7n, beat: shownBeat(record), forMs: wholeMs - 1 } }),
       behind,
     );
     expect(held.reply.kind).toBe('held');
     const free = decideAcquire(
       record,
-      asks('b', { observed: { token: 7n, beat: 0, forMs: wholeMs } }),
+      asks('b', { observed: { holder: 'a', token: 7n, beat: shownBeat(record), forMs: wholeMs } }),
       behind,
     );
     expect(free.reply.kind).toBe('won');

@@ -12,7 +12,7 @@ import {
   decideRenew,
   type StoreMoment,
 } from '../../src/lease/lease-protocol.ts';
-import type { LeaseRecord } from '../../src/lease/lease-record.ts';
+import { type LeaseRecord, shownBeat } from '../../src/lease/lease-record.ts';
 import type { AcquireRequest, ReleaseRequest, RenewRequest } from '../../src/lease/lease-store.ts';
 import { leaseKeys } from '../../src/lease/redis-lease-keys.ts';
 import {
@@ -215,8 +215,9 @@ export class ScriptsRun {
         this.#chance.below(2) === 0
           ? null
           : {
+              holder: this.#chance.below(4) === 0 ? this.#of(IDS) : (record?.holder ?? 'plain'),
               token: this.#nearToken(),
-              beat: this.#of([record?.beat ?? 0, record?.beat ?? 0, 1]),
+              beat: this.#of([record ? shownBeat(record) : 0, record?.beat ?? 0, 1]),
               forMs: this.#of([0, 500.5, record?.leaseMs ?? 0, (record?.leaseMs ?? 0) * DRIFT_FACTOR, 4000]),
             },
       loss:

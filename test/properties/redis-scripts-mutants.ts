@@ -52,7 +52,11 @@ export const plantedInScripts: Readonly<Record<string, Plant>> = {
     'local left = ends',
   ),
   'what was watched prolongs nothing': plant('acquire', 'math.max(left, held - observed.for_ms)', 'left'),
-  'any beat is the one that was watched': plant('acquire', 'and observed.beat == tonumber(record.beat)', ''),
+  'any beat is the one that was watched': plant(
+    'acquire',
+    'same and observed.beat == tonumber(beat)',
+    'same',
+  ),
   'grace is forgotten': plant('acquire', 'left + tonumber(record.grace)', 'left'),
   'a token is the one before plus one': plant(
     'acquire',

@@ -3,7 +3,8 @@
 -- KEYS   mirror, record
 -- ARGV   channel suffix, doubts 0|1, announce 0|1, settleMs, freshStore wait|trust,
 --        id, attempt, leaseMs, graceMs, longestMs, seen,
---        observed token ('' if nothing was), observed beat, observed forMs, loss id ('' if none), loss forMs, nonce
+--        observed token ('' if nothing was), observed beat, observed forMs, loss id ('' if none), loss forMs, nonce,
+--        observed holder
 -- Reply  {'won', token, term}
 --        {'held', holder, token, beat, leaseMs, remainingMs, ageMs}
 --        {'quarantined', lossId, remainingMs, waitedMs, token, fresh 0|1}
@@ -16,6 +17,7 @@ local id, attempt, lease, grace, longest, seen = ARGV[6], ARGV[7], ARGV[8], ARGV
 local observed = { token = ARGV[12], beat = tonumber(ARGV[13]), for_ms = tonumber(ARGV[14]) }
 local known = { id = ARGV[15], for_ms = tonumber(ARGV[16]) }
 local nonce = ARGV[17]
+observed.holder = ARGV[18]
 local W = (1 + 0.01) / (1 - 0.01)
 
 local stored, wrong = fetch(KEYS[2])
@@ -80,7 +82,10 @@ if record.holder ~= '' and record.holder ~= id then
   local held = tonumber(record.lease)
   local ends = tonumber(record.expAt) - NOW
   local left = math.min(ends, held)
-  if observed.token == record.token and observed.beat == tonumber(record.beat) then
+  -- A grant is known by its attempt until it is renewed: two primaries may give the same token.
+  local beat = record.beat == '0' and record.attempt or record.beat
+  local same = observed.holder == record.holder and observed.token == record.token
+  if same and observed.beat == tonumber(beat) then
     left = math.min(math.max(left, held - observed.for_ms), held * W - observed.for_ms)
   end
   local remaining = left + tonumber(record.grace)
@@ -89,7 +94,7 @@ if record.holder ~= '' and record.holder ~= id then
     if namesake and namesake == name(record.holder) then record.namesake = id end
     store(KEYS[2], record, stored)
     local age = math.min(math.max(held - ends, 0), held)
-    return { 'held', record.holder, record.token, record.beat, record.lease, text(remaining), text(age) }
+    return { 'held', record.holder, record.token, beat, record.lease, text(remaining), text(age) }
   end
 end
 
@@ -104,7 +109,7 @@ record.holder, record.by, record.attempt = id, id, attempt
 record.lease, record.grace, record.beat = lease, grace, '0'
 record.expAt = text(NOW + tonumber(lease))
 record.namesake = ''
-if announces == '1' then announce(KEYS[1], suffix, 'acquired', record.token, '0', lease, id) end
+if announces == '1' then announce(KEYS[1], suffix, 'acquired', record.token, attempt, lease, id) end
 store(KEYS[2], record, stored)
 reflect(KEYS[1], id, lease)
 return { 'won', record.token, record.term }
