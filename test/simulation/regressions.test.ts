@@ -11,6 +11,9 @@ const BROKE: Readonly<Record<string, readonly (readonly [store: string, seed: nu
     ['redis', 2],
     ['redis', 64],
   ],
+  'two primaries gave the same token, and what was watched of one grant counted for the other': [
+    ['redis-replicated', 1_001_160],
+  ],
 };
 
 describe.for(Object.entries(BROKE))('since then: %s', ([, seeds]) => {
