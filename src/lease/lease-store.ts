@@ -54,6 +54,7 @@ export type AcquireReply =
       readonly kind: 'held';
       readonly holder: string;
       readonly token: Token;
+      /** Of the last renewal, or the attempt that won while there was none: never used twice by its holder. */
       readonly beat: number;
       readonly leaseMs: number;
       /** Milliseconds until asking again makes sense (grace included). */
