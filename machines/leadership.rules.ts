@@ -97,6 +97,16 @@ export function heard(known: KnownLease | null, sight: Sight): KnownLease {
   return { holder, token, beat, leaseMs, since: at - ageMs, endsAt: at + atLeast0(leaseMs - ageMs), told };
 }
 
+/** How far one hint may raise the tokens that later ones must exceed: far more than any term does. */
+export const HEARD_TOKEN_STEP_MAX = 1_000_000_000n;
+
+/**
+ * A token that was only heard of counts, too, so that losing its data makes no store give it again; but whoever
+ * invents one can waste some numbers and no more.
+ */
+const seenOrHeard = (seen: string, heardToken: string): string =>
+  BigInt(heardToken) - BigInt(seen) > HEARD_TOKEN_STEP_MAX ? seen : highest(seen, heardToken);
+
 /**
  * What to tell the store of having watched. Where only the term is known from its answers, the watch counts for no
  * more than the lease: then it can make the store refuse, but never grant what the store's clock would not.
@@ -196,12 +206,15 @@ const knowledge = {
     const isAnswer = event.type === 'lease.held';
     const known = isAnswer ? answered(context.known, event, event.remainingMs) : heard(context.known, event);
     enqueue.assign({ known });
-    // These are kept in the store for good once it is told of them: no hint raises them.
-    if (isAnswer)
-      enqueue.assign({
-        seen: highest(context.seen, event.token),
-        longestMs: Math.max(context.longestMs, event.leaseMs),
-      });
+    // These are kept in the store for good once it is told of them: a hint raises them a little at most.
+    enqueue.assign(
+      isAnswer
+        ? {
+            seen: highest(context.seen, event.token),
+            longestMs: Math.max(context.longestMs, event.leaseMs),
+          }
+        : { seen: seenOrHeard(context.seen, event.token) },
+    );
     tellLeader(enqueue, context, known.holder, known.token);
     // A lease that goes on being renewed is no predecessor's.
     const renewed = context.known?.token === event.token && event.beat > context.known.beat;
@@ -209,7 +222,7 @@ const knowledge = {
   }),
   learnVacancy: chart.enqueueActions(({ context, event, enqueue }) => {
     assertEvent(event, 'release.observed');
-    enqueue.assign({ known: null, vacant: event.token });
+    enqueue.assign({ known: null, vacant: event.token, seen: seenOrHeard(context.seen, event.token) });
     tellLeader(enqueue, context, null, null);
   }),
   /** The next answer is believed: a hint may have been wrong. */

@@ -105,7 +105,7 @@ test('a lease that ended by a store clock that stepped back is granted one answe
 });
 
 test('a term the store has not told of is asked about, however long its lease is said to be', () => {
-  const invented = hint(1, { token: '999', leaseMs: 1e12, holder: 'nobody' });
+  const invented = hint(1, { token: '99999999999', leaseMs: 1e12, holder: 'nobody' });
   const asking = elapses(tell(follower(), invented, 1), 1, 2);
   expect(askedWith(asking)).toMatchObject({ longestMs: leaseMs, seen: 1n, observed: null });
   // The answer counts, and so do the leader's own renewals after it.
@@ -123,8 +123,13 @@ test('a renewal said to have a far higher beat, or a longer lease, is corrected 
 });
 
 test('a release that was invented makes the member ask, and leaves nothing behind', () => {
-  const asking = elapses(tell(follower(), released(1, '999'), 1), 1, 2);
+  const asking = elapses(tell(follower(), released(1, '99999999999'), 1), 1, 2);
   expect(askedWith(asking).seen).toBe(1n);
   const { member } = answers(asking, leads(0, 0), 2);
   expect(member.snapshot.context).toMatchObject({ seen: '1', known: { token: '1' } });
+});
+
+test('a token that was only heard of is exceeded by later ones, should the store lose its data', () => {
+  const asking = elapses(tell(follower(), hint(1, { token: '5' }), 1), 1, 2);
+  expect(askedWith(asking).seen).toBe(5n);
 });
