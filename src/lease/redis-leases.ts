@@ -22,6 +22,7 @@ export type RedisPlace = string | RedisSettingsInput | RedisSettings | RedisClie
  * @throws SettingsError `SETTINGS_INVALID`, `REDIS_SETTINGS_INVALID`; calls reject with `REDIS_CLIENT_MISSING`,
  * `STORE_SERVER_OLD`, `STORE_KEY_FOREIGN` or `STORE_PROTOCOL_OTHER` where that turns out later
  * @example
+ * // One replica, so wait for one: it must be the number of all of them.
  * await using leases = redisLeases('redis://localhost:6379', { waitReplicas: 1 });
  * await using election = createLeaderElection({ resource: 'billing', leases });
  */
