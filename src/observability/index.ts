@@ -4,3 +4,4 @@ export {
   type StatelyInspector,
   type StatelyInspectorOptions,
 } from './stately-inspector.ts';
+export type { MetricsText } from './metrics-text.ts';
