@@ -27,6 +27,14 @@ export function covers(finding: Sourced | null, sha: string | null, dependencies
   return finding?.sha === sha && (finding.dependencies === null || finding.dependencies === dependencies);
 }
 
+/** What was found about these bytes when they were rejected, or null. */
+export function rejectedBefore(
+  knownBad: readonly KnownBad[],
+  { sha, dependencies }: Sourced,
+): KnownBad | null {
+  return knownBad.find((bad) => covers(bad, sha, dependencies)) ?? null;
+}
+
 /** What is left to wait until the file was quiet for long enough, or was waited for long enough. */
 export function quietLeft(timings: ReloadTimings, order: ReloadOrder | null, at: number | null): number {
   if (order === null) return 0;

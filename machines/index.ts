@@ -4,7 +4,7 @@ import { leadershipChart } from './leadership.machine.ts';
 import { leadershipImplementations } from './leadership.rules.ts';
 
 export * from './config-reload.events.ts';
-export { inputAfterCrash } from './config-reload.judgement.ts';
+export { inputAfterCrash, rejectedBefore } from './config-reload.judgement.ts';
 export * from './config-reload.timings.ts';
 export type * from './leadership.events.ts';
 export * from './leadership.timings.ts';

@@ -1,30 +1,22 @@
 import { Observable, Subject, type Subscription } from 'rxjs';
 import type { SnapshotFrom } from 'xstate';
-import type { configReloadMachine, Diagnostic } from '../machines/index.ts';
-import type { ConfigContent } from './config/content.ts';
+import type { configReloadMachine } from '../machines/index.ts';
 import type { MemberReport } from './config/head.ts';
 import { HeadMember } from './config/head-member.ts';
-import { contentOf } from './config/reload-contents.ts';
-import type { Differences } from './config/difference.ts';
 import type { ConfigSnapshot } from './config/reader.ts';
 import { comment } from './config/reload-commentary.ts';
 import { ReloadDriver } from './config/reload-driver.ts';
 import type { ConfigEvent, ConfigEventOf, ConfigEventType } from './config/reload-events.ts';
-import { type HistoryEntry, ReloadHistory } from './config/reload-history.ts';
+import { type ConfigDiff, Generations } from './config/reload-generations.ts';
+import type { HistoryEntry } from './config/reload-history.ts';
 import {
   type ConfigReloadOptions,
   type ReloadSettings,
   resolveReloadOptions,
 } from './config/reload-options.ts';
-import {
-  nextOutcome,
-  nextRollback,
-  outcomeOf,
-  type RollbackOutcome,
-  type SharedOutcome,
-  stopped,
-  unusable,
-} from './config/reload-outcomes.ts';
+import { type RollbackOutcome, type SharedOutcome, stopped, unusable } from './config/reload-outcomes.ts';
+import type { Proposal, ProposedContent, ProposeOptions } from './config/proposal.ts';
+import { ReloadCommands, type ReloadCommandOptions, type WithOthers } from './config/reload-commands.ts';
 import { type ReloadStatus, statusOf } from './config/reload-status.ts';
 import { ConfigError, UsageError } from './errors.ts';
 import type { Journal, JournalRecord } from './journal/journal.ts';
@@ -52,11 +44,6 @@ export interface ConfigChange<T> {
   readonly rolledBack: boolean;
 }
 
-/** What differs, or why that cannot be told. */
-export type ConfigDiff =
-  | ({ readonly kind: 'differences' } & Differences)
-  | { readonly kind: 'refused'; readonly diagnostics: readonly Diagnostic[] };
-
 /** The reload's own record of what it saw, decided and did. Contents and values are not part of it. */
 export interface ReloadJournal {
   /** Name of this member's stream in its journal. */
@@ -68,10 +55,11 @@ export interface ReloadJournal {
 export class ConfigReload<T> implements AsyncDisposable {
   readonly #settings: ReloadSettings<T>;
   readonly #driver: ReloadDriver<T>;
-  readonly #history = new ReloadHistory();
+  readonly #generations: Generations<T>;
   readonly #events = new Subject<ConfigEvent>();
   readonly #changes = new Subject<ConfigChange<T>>();
   readonly #head: HeadMember<T> | null;
+  readonly #commands: ReloadCommands<T>;
   #watching: Subscription | null = null;
   #isRunning = false;
   #starting: Promise<T> | null = null;
@@ -95,6 +83,14 @@ export class ConfigReload<T> implements AsyncDisposable {
     const { actor } = this.#driver;
     const { sharing } = settings;
     this.#head = sharing && new HeadMember(settings, sharing, this.#driver, (event) => this.#hear(event));
+    this.#generations = new Generations(settings, this.#driver, this.#head);
+    this.#commands = new ReloadCommands({
+      settings,
+      driver: this.#driver,
+      head: this.#head,
+      events: this.#events,
+      generations: this.#generations,
+    });
     this.actor = actor;
     this.state$ = new Observable((subscriber) => {
       subscriber.next(actor.getSnapshot());
@@ -165,47 +161,58 @@ export class ConfigReload<T> implements AsyncDisposable {
   }
 
   /**
-   * Reads the source again now. Resolves when that attempt has ended, with how: anything but `applied` and
-   * `unchanged` means that the newest input is not in force.
+   * Reads the source again now. Resolves when that attempt has ended, with how: anything but `applied`, `adopted` and
+   * `unchanged` means that the newest input is not in force. With `notifyOthers` all members look at the head and at
+   * their own files, and those that answered within 2 s are told as `others`; how it ended is then told of what came of
+   * that, too.
+   *
+   * @example
+   * const { type, others } = await config.reload({ notifyOthers: true });
+   * console.log(`${type}; ${others.length} other members heard of it`);
    */
-  async reload({ force = false }: { readonly force?: boolean } = {}): Promise<SharedOutcome> {
+  async reload(options: ReloadCommandOptions = {}): Promise<WithOthers<SharedOutcome>> {
     this.#assertRunning('reload()');
-    const head = await this.#head?.consider();
-    if (head && head.generation !== this.#driver.context.applied?.generation)
-      return outcomeOf(this.#events, async () => head.generation);
-    const outcome = nextOutcome(this.#events);
-    this.#driver.tell({ type: 'reload', at: this.#now(), force, target: null });
-    return outcome;
+    return this.#commands.reload(options);
   }
 
   /**
    * Returns to the configuration before, or to the one that had the generation `to`, as a new generation with old
-   * content; among members that share it, all do. The source stays as it is: its next change is applied again.
+   * content; among members that share it, all do, and with `notifyOthers` those that heard of it within 2 s are told.
+   * The source stays as it is: its next change is applied again.
    *
    * @throws ConfigError `CONFIG_NOT_FOUND` if there is nothing to return to, `CONFIG_CONFLICT` if others move it, too
    */
-  async rollback({ to }: { readonly to?: number } = {}): Promise<RollbackOutcome> {
+  async rollback(
+    options: { readonly to?: number; readonly notifyOthers?: boolean } = {},
+  ): Promise<WithOthers<RollbackOutcome>> {
     this.#assertRunning('rollback()');
-    const head = this.#head;
-    if (head !== null) return outcomeOf(this.#events, () => head.rollBack(to));
-    const { context } = this.#driver;
-    const at = this.#now();
-    if (to === undefined) {
-      if (context.fallback === null && context.run?.stage !== 'committing')
-        throw new ConfigError('CONFIG_NOT_FOUND', 'There is no configuration before this one to return to.');
-      const outcome = nextRollback(this.#events);
-      this.#driver.tell({ type: 'rollback', at });
-      return outcome;
-    }
-    const { sha } = await this.#contentOf(to);
-    const outcome = nextOutcome(this.#events);
-    this.#driver.tell({ type: 'reload', at, force: true, target: { generation: null, sha } });
-    return outcome;
+    return this.#commands.rollBack(options);
+  }
+
+  /**
+   * Hands a configuration to all members that share a store, as a new generation. It is parsed and checked here first;
+   * nothing moves if it is refused, if it is what is wanted already, or if `expected` is not what is wanted now: of two
+   * that were made from the same generation the second is a conflict. Files stay as they are. Any member may be asked.
+   *
+   * @throws ConfigError `CONFIG_INVALID` with diagnostics, `CONFIG_CONFLICT`
+   * @throws SettingsError `CONFIG_READ_ONLY` unless the mode is `store`
+   * @throws StoreUnavailableError if the store cannot be asked; `outcomeUnknown` tells that it may have moved
+   *
+   * @example
+   * const { generation, sha } = config.status();
+   * await config.propose(
+   *   { files: [{ name: 'app.yaml', text: 'port: 8081\n' }] },
+   *   { expected: { generation, sha: sha.slice(0, 12) }, who: 'ada', why: 'a free port' },
+   * );
+   */
+  async propose(content: ProposedContent, options: ProposeOptions = {}): Promise<Proposal> {
+    this.#assertRunning('propose()');
+    return this.#commands.propose(content, options);
   }
 
   /** The generations there were, the newest first; 50 at most. */
   async history(): Promise<readonly HistoryEntry[]> {
-    return (await this.#head?.history()) ?? this.#history.entries;
+    return this.#generations.history();
   }
 
   /** How all members stand that have said so in the last minute; empty where nothing is shared. */
@@ -219,18 +226,8 @@ export class ConfigReload<T> implements AsyncDisposable {
    *
    * @throws ConfigError `CONFIG_NOT_FOUND` if a generation is not in the history any more
    */
-  async diff({ from, to }: { readonly from?: number; readonly to?: number } = {}): Promise<ConfigDiff> {
-    const { source, reader } = this.#settings;
-    const before =
-      from === undefined ? this.#driver.current : await this.#driver.inspect(await this.#contentOf(from));
-    if (before !== null && 'kind' in before) return before;
-    const reading = to === undefined ? await source.read() : null;
-    if (reading !== null && reading.kind !== 'read')
-      return { kind: 'refused', diagnostics: reading.diagnostics };
-    const content = reading === null ? await this.#contentOf(to as number) : contentOf(reading);
-    const after = await this.#driver.inspect(content);
-    if ('kind' in after) return after;
-    return { kind: 'differences', ...reader.difference(before, after) };
+  async diff(range: { readonly from?: number; readonly to?: number } = {}): Promise<ConfigDiff> {
+    return this.#generations.diff(range);
   }
 
   /** How things stand; nothing in it is secret. */
@@ -331,25 +328,10 @@ export class ConfigReload<T> implements AsyncDisposable {
     if (current === null) return;
     const previous = this.#told;
     this.#told = current;
-    const { clock, memberId } = this.#settings;
-    const why = trigger ?? 'rollback';
-    this.#history.add({ generation, sha, at: clock.wallMs(), who: memberId, why, token: null });
+    this.#generations.note(generation, sha, trigger ?? 'rollback');
     const { value } = current;
     const rolledBack = trigger === null;
     this.#changes.next({ value, previous: previous?.value ?? null, generation, sha, rolledBack });
-  }
-
-  async #contentOf(generation: number): Promise<ConfigContent> {
-    const history = await this.history();
-    const entry = history.find((each) => each.generation === generation);
-    const content =
-      entry && (this.#driver.contents.have(entry.sha) ?? (await this.#settings.fetch(entry.sha)));
-    if (content) return content;
-    const known = history.map((each) => each.generation).join(', ');
-    throw new ConfigError(
-      'CONFIG_NOT_FOUND',
-      `Generation ${generation} is not in the history any more. Known: ${known === '' ? 'none' : known}.`,
-    );
   }
 
   #assertRunning(what: string): void {

@@ -1,11 +1,15 @@
 /** Configuration that is reloaded while a process runs. */
 export { createConfigReload, ConfigReload } from './config-reload.ts';
-export type { ConfigChange, ConfigDiff, ConfigReloadSnapshot, ReloadJournal } from './config-reload.ts';
+export type { ConfigDiff } from './config/reload-generations.ts';
+export type { ConfigChange, ConfigReloadSnapshot, ReloadJournal } from './config-reload.ts';
 export type { ConfigReloadOptions } from './config/reload-options.ts';
 export type { SecretOptions } from './config/config-reader.ts';
 export type { ConfigSchema } from './config/validate-schema.ts';
 export type { ConfigEvent, ConfigEventOf, ConfigEventType, ReloadOutcome } from './config/reload-events.ts';
 export type { RollbackOutcome, SharedOutcome } from './config/reload-outcomes.ts';
+export type { ReloadCommandOptions, WithOthers } from './config/reload-commands.ts';
+export type { Proposal, ProposedContent, ProposedFile, ProposeOptions } from './config/proposal.ts';
+export type { ExpectedHead } from './config/head-commands.ts';
 export type * from './config/head-store.ts';
 export type { HeadRecord, HistoryRecord, MemberReport } from './config/head.ts';
 export { memoryHead, type MemoryHead } from './config/memory-head.ts';

@@ -130,6 +130,10 @@ export const ERRORS = {
     reaction: 'retry',
     cure: 'Look at what others changed, then try again.',
   },
+  CONFIG_READ_ONLY: {
+    reaction: 'fix-settings',
+    cure: "Change the files themselves, or share the configuration in a store with mode 'store'.",
+  },
   CONFIG_STOPPED: {
     reaction: 'fix-code',
     cure: 'Create a new reload; a stopped one does not start again.',

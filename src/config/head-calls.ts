@@ -45,6 +45,10 @@ export class HeadCalls {
     return this.#ask((options) => this.store.keep(sha, text, options));
   }
 
+  call(): Promise<void> {
+    return this.#ask((options) => this.store.call(options));
+  }
+
   report(report: MemberReport, forMs: number): Promise<void> {
     return this.#ask((options) => this.store.report(report.member, JSON.stringify(report), forMs, options));
   }

@@ -1,10 +1,13 @@
 import type { Subscription } from 'rxjs';
 import type { TimerId } from '../runtime/clock.ts';
-import { encodeContent } from './content.ts';
+import { type ConfigContent, encodeContent } from './content.ts';
 import { newKey } from './last-good.ts';
 import { HeadCalls } from './head-calls.ts';
-import { moveBack } from './head-commands.ts';
+import { moveBack, moveOn } from './head-commands.ts';
 import { HeadLeader } from './head-leader.ts';
+import { HeadOthers } from './head-others.ts';
+import type { ProposeOptions } from './proposal.ts';
+import type { HeadHint } from './head-store.ts';
 import { HeadReporter } from './head-reporter.ts';
 import type { HeadEvent } from './head-events.ts';
 import { type HeadRecord, headOf, type HistoryRecord, type MemberReport } from './head.ts';
@@ -27,6 +30,9 @@ const POLL_SPREAD = 0.2;
 /** The least between two looks, in milliseconds: a flood of hints costs 20 looks a second. */
 const LOOK_GAP_MS = 50;
 
+/** Characters of what people say of themselves and of their reasons, for the audit log. */
+const WORDS_MAX = 200;
+
 export class HeadMember<T> {
   readonly #settings: ReloadSettings<T>;
   readonly #sharing: Sharing;
@@ -42,6 +48,8 @@ export class HeadMember<T> {
   #change: { readonly since: number; readonly head: HeadRecord | null } | null = null;
   #readAt: number | null = null;
   #failing = false;
+  /** Somebody wants to hear how this member stands, once it has looked. */
+  #isCalled = false;
   #looking = false;
   #lookAgain = false;
   #stopped = false;
@@ -88,7 +96,7 @@ export class HeadMember<T> {
     const { election, store, owned } = this.#sharing;
     const { source } = this.#settings;
     this.#subscriptions.push(
-      store.watch().subscribe(() => this.look()),
+      store.watch().subscribe((hint) => this.#hinted(hint)),
       election.events$.subscribe(({ type }) => type === 'becameLeader' && this.look()),
       source.changes.subscribe((fact) => {
         this.#driver.tell(fact);
@@ -125,6 +133,29 @@ export class HeadMember<T> {
     return generation;
   }
 
+  /** Moves the head to these bytes, which were found to be good; resolves with it. */
+  async propose(
+    content: ConfigContent,
+    { expected, who, why = 'proposed' }: Pick<ProposeOptions, 'expected' | 'who' | 'why'>,
+  ): Promise<{ readonly head: HeadRecord; readonly moved: boolean }> {
+    const { clock, memberId } = this.#settings;
+    const [asker, reason] = [(who ?? memberId).slice(0, WORDS_MAX), why.slice(0, WORDS_MAX)];
+    const asked = { who: asker, at: clock.wallMs(), expected, why: reason };
+    const result = await moveOn(this.#calls, content, asked);
+    this.look();
+    return result;
+  }
+
+  /** The other members as they stand, to be asked later who has heard of what. */
+  others(): Promise<HeadOthers> {
+    return HeadOthers.before(this.#calls, this.#settings.clock, this.#settings.memberId);
+  }
+
+  /** Has all members look now. */
+  call(): Promise<void> {
+    return this.#calls.call();
+  }
+
   /** Leading, proposes the own file if it is another; then reads the head. */
   async consider(): Promise<HeadRecord | null> {
     this.#leader.fileChanged(this.#head);
@@ -151,6 +182,13 @@ export class HeadMember<T> {
     if (this.#sharing.owned) await this.#sharing.election.stop();
   }
 
+  #hinted(hint: HeadHint): void {
+    this.look();
+    if (hint !== 'called') return;
+    this.#isCalled = true;
+    this.#settings.source.lookNow();
+  }
+
   #poll(): void {
     const { clock, randomness } = this.#settings;
     const delay = HEAD_POLL_MS * (1 - POLL_SPREAD + 2 * POLL_SPREAD * randomness.unit());
@@ -165,6 +203,8 @@ export class HeadMember<T> {
     this.#lookAgain = false;
     try {
       this.#noteHead(headOf(await this.#calls.head()));
+      if (this.#isCalled) this.#reporter.acknowledge();
+      this.#isCalled = false;
       this.#reporter.repeat();
       await this.#leader.tend();
     } catch (error) {

@@ -21,6 +21,7 @@ export class HeadReporter {
   #applied: InForce | null = null;
   #desired: HeadRecord | null = null;
   #sentAt = -Infinity;
+  #said = 0;
   #sending = false;
 
   constructor(calls: HeadCalls, clock: Clock, member: string) {
@@ -67,6 +68,13 @@ export class HeadReporter {
     if (isDue) void this.#send();
   }
 
+  /** Says how it stands because somebody asked. */
+  acknowledge(): void {
+    if (this.#standing === null) return;
+    this.#standing = { ...this.#standing, said: (this.#said += 1) };
+    void this.#send();
+  }
+
   dependsOn(dependencies: string | null): void {
     if (this.#standing !== null) this.#standing = { ...this.#standing, dependencies };
   }
@@ -87,6 +95,7 @@ export class HeadReporter {
       ...said,
       applied: this.#applied,
       at: this.#clock.wallMs(),
+      said: (this.#said += 1),
     };
     void this.#send();
   }

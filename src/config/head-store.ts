@@ -27,11 +27,19 @@ export interface HeadStore extends AsyncDisposable {
   reports(options: HeadCallOptions): Promise<readonly string[]>;
   /** Every move, the newest first; 1000 are kept. */
   audit(options: HeadCallOptions): Promise<readonly string[]>;
+  /**
+   * Has all members look now, at the head and at their own files, and say how they stand. It is a hint: who misses it
+   * looks at its next poll.
+   */
+  call(options: HeadCallOptions): Promise<void>;
   /** Hints that something may have changed, no more; and that something was missed. Never errors. */
-  watch(): Observable<void>;
+  watch(): Observable<HeadHint>;
   describe(): HeadStoreDescription;
   close(): Promise<void>;
 }
+
+/** `moved`: the head may be another; `called`: somebody wants to hear how this member stands. */
+export type HeadHint = 'moved' | 'called';
 
 export interface HeadCallOptions {
   /** Aborted when the caller has given up. */

@@ -48,6 +48,8 @@ export interface MemberReport {
   readonly dependencies: string | null;
   /** Milliseconds since the epoch. */
   readonly at: number;
+  /** Number of this saying; grows whenever the member says something, were it the same as before. */
+  readonly said: number;
 }
 
 export interface HeadState {
@@ -82,7 +84,8 @@ export function historyOf(text: string | null): readonly HistoryRecord[] {
 
 export function reportOf(text: string): MemberReport | null {
   const found = parsed(text) as Partial<MemberReport> | null;
-  return typeof found?.member === 'string' && typeof found.sha === 'string' ? (found as MemberReport) : null;
+  if (typeof found?.member !== 'string' || typeof found.sha !== 'string') return null;
+  return { ...(found as MemberReport), said: typeof found.said === 'number' ? found.said : 0 };
 }
 
 /** Whether a leader with this token may not move the head: a later one has claimed it. */

@@ -1,7 +1,7 @@
 import { Subject } from 'rxjs';
 import type { Clock } from '../runtime/clock.ts';
 import { systemClock } from '../runtime/system-clock.ts';
-import { AUDIT_MAX, type HeadStore } from './head-store.ts';
+import { AUDIT_MAX, type HeadHint, type HeadStore } from './head-store.ts';
 
 /** A head shared by members of one process: for tests and simulations. */
 export interface MemoryHead extends HeadStore {
@@ -17,7 +17,7 @@ export function memoryHead({
   namespace = 'default',
   clock = systemClock,
 }: { readonly namespace?: string; readonly clock?: Clock } = {}): MemoryHead {
-  const hints = new Subject<void>();
+  const hints = new Subject<HeadHint>();
   const contents = new Map<string, string>();
   const reports = new Map<string, { readonly text: string; readonly until: number }>();
   let head: string | null = null;
@@ -34,7 +34,7 @@ export function memoryHead({
       audit = [change.audit, ...audit].slice(0, AUDIT_MAX);
       for (const sha of change.drop) contents.delete(sha);
       if (change.content !== null) contents.set(change.content.sha, change.content.text);
-      hints.next();
+      hints.next('moved');
       return true;
     },
     content: async (sha) => contents.get(sha) ?? null,
@@ -48,6 +48,7 @@ export function memoryHead({
       return [...reports.values()].map(({ text }) => text);
     },
     audit: async () => audit,
+    call: async () => hints.next('called'),
     watch: () => hints.asObservable(),
     describe: () => ({ kind: 'memory', location: 'memory' }),
     loseData() {

@@ -3,6 +3,9 @@ import { AUDIT_MAX } from './head-store.ts';
 
 /** What Redis does for the head. Texts are opaque to it: it compares, replaces, keeps and tells. */
 
+/** What is published when the head has moved. */
+export const MOVED = 'moved';
+
 /** Keys: head, history, contents, audit. Arguments: before, head, history, audit line, channel, sha, text, dropped… */
 export const SWAP = redisScript(
   'head-swap',
@@ -15,7 +18,17 @@ export const SWAP = redisScript(
   if ARGV[6] ~= '' then redis.call('HSET', KEYS[3], ARGV[6], ARGV[7]) end
   redis.call('LPUSH', KEYS[4], ARGV[4])
   redis.call('LTRIM', KEYS[4], 0, ${AUDIT_MAX - 1})
-  redis.call('PUBLISH', ARGV[5], 'moved')
+  redis.call('PUBLISH', ARGV[5], '${MOVED}')
+  return 1`,
+  ],
+);
+
+/** Argument: channel. The key names the hash slot, and nothing is kept there. */
+export const CALL = redisScript(
+  'head-call',
+  [],
+  [
+    `redis.call('PUBLISH', ARGV[1], 'called')
   return 1`,
   ],
 );

@@ -10,8 +10,8 @@ import { openClient } from '../redis/topology.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { systemClock } from '../runtime/system-clock.ts';
 import { systemRandomness } from '../runtime/system-randomness.ts';
-import type { HeadCallOptions, HeadStore } from './head-store.ts';
-import { AUDIT, CONTENT, GET, KEEP, REPORT, REPORTS, SWAP } from './redis-head-scripts.ts';
+import type { HeadCallOptions, HeadHint, HeadStore } from './head-store.ts';
+import { AUDIT, CALL, CONTENT, GET, KEEP, MOVED, REPORT, REPORTS, SWAP } from './redis-head-scripts.ts';
 
 /**
  * A configuration shared through Redis, by members on several hosts.
@@ -48,7 +48,7 @@ class RedisHead implements HeadStore {
   readonly #wiring: Wiring;
   readonly #link: RedisLink;
   readonly #subscription: RedisSubscription;
-  readonly #hints = new Subject<void>();
+  readonly #hints = new Subject<HeadHint>();
   readonly #channel: string;
   #watchers = 0;
   #closed = false;
@@ -61,9 +61,9 @@ class RedisHead implements HeadStore {
     this.#subscription = new RedisSubscription({
       clock,
       open: async () => wiring.openSubscriber(await this.#link.client()),
-      // Whatever it says, by whomever: look.
-      onMessage: () => this.#hints.next(),
-      onHeard: () => this.#hints.next(),
+      // Whatever it says, by whomever: look. What nobody but people publishes asks for an answer, too.
+      onMessage: (_, message) => this.#hints.next(message === MOVED ? 'moved' : 'called'),
+      onHeard: () => this.#hints.next('moved'),
     });
     this.#link.client().catch(() => {});
   }
@@ -94,6 +94,9 @@ class RedisHead implements HeadStore {
 
   readonly audit: HeadStore['audit'] = async (options) =>
     (await this.#run(AUDIT, ['audit'], [], options)) as string[];
+
+  readonly call: HeadStore['call'] = async (options) =>
+    void (await this.#run(CALL, ['changes'], [this.#channel], options));
 
   watch(): ReturnType<HeadStore['watch']> {
     return new Observable((subscriber) => {

@@ -7,6 +7,7 @@ import {
   configReloadMachine,
   type Diagnostic,
   type ReadParams,
+  rejectedBefore,
   type ReloadStage,
   type RollbackParams,
   type StageParams,
@@ -153,6 +154,11 @@ export class ReloadDriver<T> {
     const checked = await reader.check(parsed, this.current);
     if (checked.kind === 'refused') return checked;
     return { value: checked.value, content, parsed: checked.parsed };
+  }
+
+  /** Why these bytes would be refused from memory, or null. */
+  knownBad(sha: string, { dependencies }: Parsed): Diagnostic | null {
+    return rejectedBefore(this.context.knownBad, { sha, dependencies })?.problem ?? null;
   }
 
   tell(event: ConfigReloadEvent): void {

@@ -1,6 +1,16 @@
-import { EmptyError, filter, firstValueFrom, map, type Observable, ReplaySubject } from 'rxjs';
-import type { Rejection } from '../../machines/index.ts';
+import {
+  EmptyError,
+  filter,
+  firstValueFrom,
+  map,
+  type Observable,
+  ReplaySubject,
+  type Subscription,
+} from 'rxjs';
+import { type Diagnostic, DIAGNOSTICS_MAX, type Rejection } from '../../machines/index.ts';
 import { ConfigError, UsageError } from '../errors.ts';
+import type { Clock } from '../runtime/clock.ts';
+import { within } from './within.ts';
 import { placed } from './reload-commentary.ts';
 import { type ConfigEvent, type ConfigEventOf, isConclusion, type ReloadOutcome } from './reload-events.ts';
 
@@ -35,11 +45,21 @@ const EVENTS_KEPT_MAX = 1000;
 export async function outcomeOf(
   events: Observable<ConfigEvent>,
   moved: () => Promise<number>,
-): Promise<SharedOutcome> {
+): Promise<SharedOutcome>;
+/** Null where nothing was to be moved. */
+export async function outcomeOf(
+  events: Observable<ConfigEvent>,
+  moved: () => Promise<number | null>,
+): Promise<SharedOutcome | null>;
+export async function outcomeOf(
+  events: Observable<ConfigEvent>,
+  moved: () => Promise<number | null>,
+): Promise<SharedOutcome | null> {
   const heard = new ReplaySubject<ConfigEvent>(EVENTS_KEPT_MAX);
   const subscription = events.subscribe(heard);
   try {
     const generation = await moved();
+    if (generation === null) return null;
     return await first(heard, (event) => endOf(event, generation));
   } finally {
     subscription.unsubscribe();
@@ -67,6 +87,41 @@ async function first<T>(events: Observable<ConfigEvent>, pick: (event: ConfigEve
   }
 }
 
+/** The end of a generation that comes beyond the one that was asked about; listens until it is ended. */
+export class LaterOutcome {
+  readonly #ends = new ReplaySubject<SharedOutcome & { readonly generation: number }>(1);
+  readonly #subscription: Subscription;
+
+  constructor(events: Observable<ConfigEvent>) {
+    const ends = events.pipe(
+      map((event) => {
+        if (event.type === 'superseded' || (event.type !== 'adopted' && !isConclusion(event))) return null;
+        return event.generation === null ? null : { ...event, generation: event.generation };
+      }),
+      filter((event) => event !== null),
+    );
+    this.#subscription = ends.subscribe(this.#ends);
+  }
+
+  /** Null if there was none so far. */
+  beyond(generation: number): (SharedOutcome & { readonly generation: number }) | null {
+    let found: (SharedOutcome & { readonly generation: number }) | null = null;
+    this.#ends.subscribe((end) => (found = end.generation > generation ? end : null)).unsubscribe();
+    return found;
+  }
+
+  /** Resolves when there is one, or time is over. */
+  async comes(generation: number, clock: Clock, withinMs: number): Promise<void> {
+    const end = firstValueFrom(this.#ends.pipe(filter((each) => each.generation > generation)));
+    await within(clock, withinMs, end).catch(() => {});
+  }
+
+  end(): void {
+    this.#subscription.unsubscribe();
+    this.#ends.complete();
+  }
+}
+
 export function stopped(): UsageError {
   return new UsageError('CONFIG_STOPPED', 'This configuration reload was stopped; create a new one.');
 }
@@ -74,11 +129,21 @@ export function stopped(): UsageError {
 /** Why there is nothing to begin with. */
 export function unusable(location: string, rejection: Rejection): ConfigError {
   const { diagnostics, omitted } = rejection;
-  const lines = diagnostics.map((each) => `  ${placed(each)}`);
-  if (omitted > 0) lines.push(`  and ${omitted} more`);
   return new ConfigError(
     'CONFIG_INVALID',
-    `The configuration ${location} cannot be used, and there is no earlier one to go on with:\n${lines.join('\n')}`,
+    `The configuration ${location} cannot be used, and there is no earlier one to go on with:\n${linesOf(diagnostics, omitted)}`,
     { diagnostics },
   );
+}
+
+/** Why something was not even proposed. */
+export function refused(diagnostics: readonly Diagnostic[]): ConfigError {
+  const [told, omitted] = [diagnostics.slice(0, DIAGNOSTICS_MAX), diagnostics.length - DIAGNOSTICS_MAX];
+  const message = `The proposed configuration is refused, and nothing has changed:\n${linesOf(told, omitted)}`;
+  return new ConfigError('CONFIG_INVALID', message, { diagnostics: told });
+}
+
+function linesOf(diagnostics: readonly Diagnostic[], omitted: number): string {
+  const lines = diagnostics.map((each) => `  ${placed(each)}`);
+  return [...lines, ...(omitted > 0 ? [`  and ${omitted} more`] : [])].join('\n');
 }

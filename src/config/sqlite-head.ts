@@ -1,11 +1,12 @@
 import { type FSWatcher, watch } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import { basename, dirname, extname, resolve } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { Subject } from 'rxjs';
 import { SettingsError, StoreUnavailableError, UsageError } from '../errors.ts';
 import { fromWire, type WireError } from '../lease/sqlite-lease-errors.ts';
 import { checkLeasePath, makeDirectory, realFileSystem } from '../lease/sqlite-file-system.ts';
-import type { HeadCallOptions, HeadStore } from './head-store.ts';
+import type { HeadCallOptions, HeadHint, HeadStore } from './head-store.ts';
 import type { HeadFile } from './sqlite-head-file.ts';
 
 /**
@@ -57,7 +58,7 @@ interface Call {
 class SqliteHead implements HeadStore {
   readonly namespace: string;
   readonly #path: string;
-  readonly #hints = new Subject<void>();
+  readonly #hints = new Subject<HeadHint>();
   readonly #calls = new Map<number, Call>();
   #worker: Worker | null = null;
   #watcher: FSWatcher | null = null;
@@ -81,9 +82,18 @@ class SqliteHead implements HeadStore {
 
   readonly swap: HeadStore['swap'] = async (change, options) => {
     const swapped = await this.#call<boolean>('swap', [change], options);
-    if (swapped) this.#hints.next();
+    if (swapped) this.#hints.next('moved');
     return swapped;
   };
+
+  /** Every write of the file is a hint, so that a call is another file's. */
+  async call(): Promise<void> {
+    try {
+      await writeFile(this.#bell, `${process.pid}\n`);
+    } catch (error) {
+      throw this.#unavailable(error instanceof Error ? error.message : String(error), false);
+    }
+  }
 
   watch(): ReturnType<HeadStore['watch']> {
     this.#watchFile();
@@ -142,6 +152,10 @@ class SqliteHead implements HeadStore {
     });
   }
 
+  get #bell(): string {
+    return `${this.#path}-call`;
+  }
+
   #post(request: HeadRequest): void {
     this.#worker?.postMessage(request);
   }
@@ -185,7 +199,8 @@ class SqliteHead implements HeadStore {
     const name = basename(this.#path);
     try {
       const watcher = watch(dirname(this.#path), { persistent: false }, (_, changed) => {
-        if (changed?.startsWith(name) !== false) this.#hints.next();
+        if (changed === basename(this.#bell)) this.#hints.next('called');
+        else if (changed?.startsWith(name) !== false) this.#hints.next('moved');
       });
       watcher.on('error', () => watcher.close());
       this.#watcher = watcher;

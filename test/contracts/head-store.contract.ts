@@ -115,6 +115,24 @@ export function headStoreContract(contract: HeadStoreContract): void {
       }
     });
 
+    test('calls all members, and tells that from a move', async () => {
+      const heard = new Set<string>();
+      const watching = another.watch().subscribe((hint) => heard.add(hint));
+      try {
+        await another.head(options);
+        await store.swap(swapOf(null, 'one'), options);
+        await expect.poll(() => [...heard], { timeout: 10_000 }).not.toContain('called');
+        const call = async () => {
+          await store.call(options);
+          return [...heard];
+        };
+        await expect.poll(call, { interval: 50, timeout: 10_000 }).toContain('called');
+        expect(await store.head(options)).toBe('one');
+      } finally {
+        watching.unsubscribe();
+      }
+    });
+
     test('keeps the last moves, the newest first', async () => {
       let before: string | null = null;
       // Each move is synchronised to disk.

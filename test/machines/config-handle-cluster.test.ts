@@ -1,55 +1,12 @@
 /** Members that share one configuration through a store, on a virtual clock. */
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { type ConfigReload, type ConfigReloadOptions, createConfigReload } from '../../src/config.ts';
-import { headOf } from '../../src/config/head.ts';
-import { type MemoryHead, memoryHead } from '../../src/config/memory-head.ts';
-import { type LeaseStore, memoryLeases } from '../../src/index.ts';
-import { VirtualClock } from '../../src/runtime/virtual-clock.ts';
-import { type Config, heard, MemorySource, schema, shaOf, typesOf } from './config-handle-members.ts';
-import { elapse } from './elapse.ts';
-
-/** A poll, a look and the stages, with some to spare. */
-const ROUND_MS = 8000;
-const NONE = { signal: new AbortController().signal };
+import { describe, expect, test } from 'vitest';
+import { createConfigReload } from '../../src/config.ts';
+import { NONE, ROUND_MS, useCluster } from './config-handle-cluster-members.ts';
+import { heard, MemorySource, schema, shaOf, typesOf } from './config-handle-members.ts';
 
 describe('members that share a configuration', () => {
-  let clock: VirtualClock;
-  let store: MemoryHead;
-  let leases: LeaseStore;
-  let reloads: ConfigReload<Config>[];
-  const sources = new Map<ConfigReload<Config>, MemorySource>();
-  beforeEach(() => {
-    clock = new VirtualClock();
-    store = memoryHead({ clock });
-    leases = memoryLeases({ clock });
-    reloads = [];
-  });
-  afterEach(async () => {
-    const stopped = Promise.all(reloads.map((each) => each.stop()));
-    await elapse(clock, 200_000);
-    await stopped;
-    expect(clock.pending).toBe(0);
-  });
-
-  const member = (content: Partial<Config>, options: Partial<ConfigReloadOptions<Config>> = {}) => {
-    const source = new MemorySource().write(content);
-    const reload = createConfigReload({ source, schema, clock, store, leases, ...options });
-    reloads.push(reload);
-    sources.set(reload, source);
-    return reload;
-  };
-  const started = async (count: number, content: Partial<Config>, options = {}) => {
-    const members = Array.from({ length: count }, () => member(content, options));
-    for (const each of members) void each.start().catch(() => {});
-    await elapse(clock, 2 * ROUND_MS);
-    return members;
-  };
-  const edit = (reload: ConfigReload<Config>, content: Partial<Config>) =>
-    sources.get(reload)?.write(content);
-  const leader = () => reloads.find((each) => each.status().shared?.leads) as ConfigReload<Config>;
-  const follower = () => reloads.find((each) => !each.status().shared?.leads) as ConfigReload<Config>;
-  const inForce = () => reloads.map((each) => [each.status().generation, each.current.port]);
-  const headNow = async () => headOf(await store.head(NONE));
+  const cluster = useCluster();
+  const { member, started, edit, leader, follower, inForce, headNow } = cluster;
 
   test('all begin with the file of the leader, as the first generation', async () => {
     await started(3, { port: 1 });
@@ -66,7 +23,7 @@ describe('members that share a configuration', () => {
     await started(3, { port: 1 });
     edit(leader(), { port: 2 });
     // The sweep of the source, the quiet time, and no poll.
-    await elapse(clock, 3500);
+    await cluster.pass(3500);
     expect(inForce()).toEqual([
       [2, 2],
       [2, 2],
@@ -78,13 +35,13 @@ describe('members that share a configuration', () => {
     await started(2, { port: 1 }, { timings: { quietMs: 6000, maxWaitMs: 60_000 } });
     edit(leader(), { port: 2 });
     for (let lap = 0; lap < 10; lap += 1) {
-      await elapse(clock, 2500);
+      await cluster.pass(2500);
       edit(leader(), { port: lap % 2 === 0 ? 3 : 4 });
       // A hint by hand.
       void follower().reload();
     }
     expect(await headNow()).toMatchObject({ generation: 1 });
-    await elapse(clock, 2 * ROUND_MS);
+    await cluster.pass(2 * ROUND_MS);
     expect(inForce().map(([, port]) => port)).toEqual([4, 4]);
     expect(await headNow()).toMatchObject({ generation: 2 });
   });
@@ -92,7 +49,7 @@ describe('members that share a configuration', () => {
   test('do not mind the file of a follower', async () => {
     await started(3, { port: 1 });
     edit(follower(), { port: 7 });
-    await elapse(clock, 3 * ROUND_MS);
+    await cluster.pass(3 * ROUND_MS);
     expect(inForce()).toEqual([
       [1, 1],
       [1, 1],
@@ -102,8 +59,8 @@ describe('members that share a configuration', () => {
 
   test('do not follow what the leader itself finds invalid', async () => {
     await started(2, { port: 1 });
-    sources.get(leader())?.write('{"port": "x"}');
-    await elapse(clock, ROUND_MS);
+    cluster.sources.get(leader())?.write('{"port": "x"}');
+    await cluster.pass(ROUND_MS);
     expect(await headNow()).toMatchObject({ generation: 1 });
     expect(inForce()).toEqual([
       [1, 1],
@@ -128,9 +85,9 @@ describe('members that share a configuration', () => {
       },
     );
     void odd.start();
-    await elapse(clock, ROUND_MS);
+    await cluster.pass(ROUND_MS);
     edit(leader(), { port: 2 });
-    await elapse(clock, ROUND_MS);
+    await cluster.pass(ROUND_MS);
     expect(odd.current.port).toBe(1);
     const reports = await leader().members();
     expect(reports).toHaveLength(3);
@@ -144,10 +101,10 @@ describe('members that share a configuration', () => {
     const text = 'port = 1\npassword = env("DB_PASSWORD")';
     for (const [index, DB_PASSWORD] of ['hunter2', 'hunter2', 'other'].entries()) {
       const each = member({}, { memberId: `m${index}`, secrets: { environment: { DB_PASSWORD } } });
-      Object.assign(sources.get(each) ?? {}, { name: 'app.hcl', text });
+      Object.assign(cluster.sources.get(each) ?? {}, { name: 'app.hcl', text });
       void each.start();
     }
-    await elapse(clock, 3 * ROUND_MS);
+    await cluster.pass(3 * ROUND_MS);
     const reports = await leader().members();
     const digestOf = (name: string) => reports.find((each) => each.member.startsWith(name))?.dependencies;
     expect(digestOf('m0')).toMatch(/^[0-9a-f]{64}$/);
@@ -159,9 +116,9 @@ describe('members that share a configuration', () => {
   test('go back together, by a new generation with old content, whoever is asked', async () => {
     await started(3, { port: 1 });
     edit(leader(), { port: 2 });
-    await elapse(clock, ROUND_MS);
+    await cluster.pass(ROUND_MS);
     const outcome = follower().rollback();
-    await elapse(clock, 100);
+    await cluster.pass(100);
     expect(await outcome).toMatchObject({ type: 'applied', generation: 3 });
     expect(inForce()).toEqual([
       [3, 1],
@@ -172,23 +129,23 @@ describe('members that share a configuration', () => {
       who: follower().memberId,
       why: 'rolled back to generation 1',
     });
-    const audit = (await store.audit(NONE)).map(
+    const audit = (await cluster.store.audit(NONE)).map(
       (line) => JSON.parse(line) as { generation: number; token: string },
     );
     expect(audit[0]).toMatchObject({ generation: 3, token: (await headNow())?.term });
     // The file of the leader still holds what was left, and that is not proposed again.
-    await elapse(clock, 5 * ROUND_MS);
+    await cluster.pass(5 * ROUND_MS);
     expect(await headNow()).toMatchObject({ generation: 3 });
   });
 
   test('are not moved by a leader that has been succeeded', async () => {
     await started(2, { port: 1 });
     const state = await headNow();
-    await store.swap(
+    await cluster.store.swap(
       {
-        before: await store.head(NONE),
+        before: await cluster.store.head(NONE),
         head: JSON.stringify({ ...state, term: String(10n ** 18n) }),
-        history: (await store.history(NONE)) ?? '[]',
+        history: (await cluster.store.history(NONE)) ?? '[]',
         audit: '{}',
         content: null,
         drop: [],
@@ -196,46 +153,46 @@ describe('members that share a configuration', () => {
       NONE,
     );
     edit(leader(), { port: 2 });
-    await elapse(clock, 2 * ROUND_MS);
+    await cluster.pass(2 * ROUND_MS);
     expect(await headNow()).toMatchObject({ generation: 1, sha: shaOf({ port: 1 }) });
   });
 
   test('keep what they have when a new leader has an old file, and take a file that nobody had', async () => {
     await started(1, { port: 1 });
     edit(leader(), { port: 2 });
-    await elapse(clock, ROUND_MS);
+    await cluster.pass(ROUND_MS);
     const late = member({ port: 1 });
     void late.start();
-    await elapse(clock, ROUND_MS);
-    await reloads[0]?.stop();
-    reloads.shift();
-    await elapse(clock, 2 * ROUND_MS);
+    await cluster.pass(ROUND_MS);
+    await cluster.reloads[0]?.stop();
+    cluster.reloads.shift();
+    await cluster.pass(2 * ROUND_MS);
     expect(late.status()).toMatchObject({ generation: 2, shared: { leads: true } });
     expect(late.current.port).toBe(2);
     const another = member({ port: 9 });
     void another.start();
-    await elapse(clock, ROUND_MS);
+    await cluster.pass(ROUND_MS);
     await late.stop();
-    reloads.shift();
-    await elapse(clock, 2 * ROUND_MS);
+    cluster.reloads.shift();
+    await cluster.pass(2 * ROUND_MS);
     expect(another.current.port).toBe(9);
   });
 
   test('keep serving while the store is away, and say how stale they are', async () => {
     await started(2, { port: 1 });
     const events = heard(follower());
-    const working = { head: store.head.bind(store) };
-    store.head = () => Promise.reject(new Error('no route'));
+    const working = { head: cluster.store.head.bind(cluster.store) };
+    cluster.store.head = () => Promise.reject(new Error('no route'));
     edit(leader(), { port: 2 });
-    await elapse(clock, 60_000);
+    await cluster.pass(60_000);
     expect(inForce()).toEqual([
       [1, 1],
       [1, 1],
     ]);
     expect(follower().status().shared?.staleMs).toBeGreaterThan(50_000);
     expect(typesOf(events).filter((type) => type.startsWith('head'))).toEqual(['headUnavailable']);
-    store.head = working.head;
-    await elapse(clock, 2 * ROUND_MS);
+    cluster.store.head = working.head;
+    await cluster.pass(2 * ROUND_MS);
     expect(typesOf(events)).toContain('headRecovered');
     expect(inForce()).toEqual([
       [2, 2],
@@ -246,9 +203,9 @@ describe('members that share a configuration', () => {
   test('go on with what they run when the store loses everything, under a larger number', async () => {
     await started(3, { port: 1 });
     edit(leader(), { port: 2 });
-    await elapse(clock, ROUND_MS);
-    store.loseData();
-    await elapse(clock, 3 * ROUND_MS);
+    await cluster.pass(ROUND_MS);
+    cluster.store.loseData();
+    await cluster.pass(3 * ROUND_MS);
     expect(inForce()).toEqual([
       [3, 2],
       [3, 2],
@@ -258,9 +215,9 @@ describe('members that share a configuration', () => {
 
   test('end on one configuration after a failover that lost the last move', async () => {
     await started(3, { port: 1 });
-    const [head, history] = [await store.head(NONE), await store.history(NONE)];
+    const [head, history] = [await cluster.store.head(NONE), await cluster.store.history(NONE)];
     edit(leader(), { port: 2 });
-    await elapse(clock, ROUND_MS);
+    await cluster.pass(ROUND_MS);
     expect(inForce()).toEqual([
       [2, 2],
       [2, 2],
@@ -268,15 +225,15 @@ describe('members that share a configuration', () => {
     ]);
     const events = heard(follower());
     const lost = {
-      before: await store.head(NONE),
+      before: await cluster.store.head(NONE),
       head: head ?? '',
       history: history ?? '',
       audit: '',
       content: null,
       drop: [],
     };
-    await store.swap(lost, NONE);
-    await elapse(clock, 3 * ROUND_MS);
+    await cluster.store.swap(lost, NONE);
+    await cluster.pass(3 * ROUND_MS);
     const [first, ...others] = inForce();
     expect(others).toEqual([first, first]);
     expect(first?.[1]).toBe((await headNow())?.sha === shaOf({ port: 2 }) ? 2 : 1);
@@ -286,22 +243,26 @@ describe('members that share a configuration', () => {
   test('in mode "file" wait for their own copy, and take it when it comes', async () => {
     await started(2, { port: 1 }, { mode: 'file' });
     edit(leader(), { port: 2 });
-    await elapse(clock, ROUND_MS);
+    await cluster.pass(ROUND_MS);
     expect(follower().status().state).toBe('waitingForFile');
     expect(follower().current.port).toBe(1);
     edit(follower(), { port: 2 });
-    await elapse(clock, ROUND_MS);
+    await cluster.pass(ROUND_MS);
     expect(inForce()).toEqual([
       [2, 2],
       [2, 2],
     ]);
-    expect(await store.content(shaOf({ port: 2 }), NONE)).toBeNull();
+    expect(await cluster.store.content(shaOf({ port: 2 }), NONE)).toBeNull();
   });
 
   test('need a leader, and settings that fit', () => {
     const source = new MemorySource();
-    expect(() => createConfigReload({ source, schema, store })).toThrow(/give either an election, or leases/);
+    expect(() => createConfigReload({ source, schema, store: cluster.store })).toThrow(
+      /give either an election, or leases/,
+    );
     expect(() => createConfigReload({ source, schema, mode: 'file' })).toThrow(/needs a store/);
-    expect(() => createConfigReload({ source, schema, leases })).toThrow(/leases has no effect/);
+    expect(() => createConfigReload({ source, schema, leases: cluster.leases })).toThrow(
+      /leases has no effect/,
+    );
   });
 });

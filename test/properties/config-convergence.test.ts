@@ -142,10 +142,11 @@ class Cluster {
       keep: (sha, text) => through(() => store.keep(sha, text, NONE)),
       report: (member, text, forMs) => through(() => store.report(member, text, forMs, NONE)),
       reports: () => through(() => store.reports(NONE)),
+      call: () => through(() => store.call(NONE)),
       watch: () =>
         new Observable((subscriber) =>
-          store.watch().subscribe(() => {
-            if (link() === 'fine') subscriber.next();
+          store.watch().subscribe((hint) => {
+            if (link() === 'fine') subscriber.next(hint);
           }),
         ),
     };
