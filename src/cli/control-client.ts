@@ -1,6 +1,6 @@
 import { createConnection } from 'node:net';
 import { systemClock } from '../runtime/system-clock.ts';
-import type { ControlCommand } from './control-server.ts';
+import type { ControlCommand, ControlRequest } from './control-server.ts';
 import { codeOf } from './member-places.ts';
 
 /** What asking a member came to. `gone`: nobody listens; `silent`: it is there but does not answer in time. */
@@ -13,11 +13,12 @@ export type Answer<T> =
 /** A live member answers within a few milliseconds; one that does not is frozen or overloaded. */
 export const ANSWER_TIMEOUT_MS = 1500;
 
-/** Sends one command to a member's control socket. Never rejects. */
+/** Sends one command to a member's control socket, with what it takes besides. Never rejects. */
 export function ask<T>(
   socket: string,
   command: ControlCommand,
   timeoutMs: number = ANSWER_TIMEOUT_MS,
+  given: Omit<ControlRequest, 'id' | 'command'> = {},
 ): Promise<Answer<T>> {
   return new Promise((resolve) => {
     const connection = createConnection(socket);
@@ -32,7 +33,7 @@ export function ask<T>(
       timeoutMs,
     );
     connection.setEncoding('utf8');
-    connection.on('connect', () => connection.write(`${JSON.stringify({ id: 1, command })}\n`));
+    connection.on('connect', () => connection.write(`${JSON.stringify({ ...given, id: 1, command })}\n`));
     connection.on('data', (chunk: string) => {
       received += chunk;
       const end = received.indexOf('\n');

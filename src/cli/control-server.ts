@@ -9,11 +9,18 @@ import { toJson } from './output.ts';
  * `{"id":1,"command":"status"}` → `{"id":1,"result":{…}}` or `{"id":1,"error":{"code":…,"message":…}}`.
  */
 
-export const CONTROL_COMMANDS = ['status', 'resign', 'pause', 'resume', 'stop'] as const;
+export const CONTROL_COMMANDS = ['status', 'resign', 'pause', 'resume', 'reload', 'config', 'stop'] as const;
 export type ControlCommand = (typeof CONTROL_COMMANDS)[number];
 
+/** What is asked; what a command takes besides its name stands beside it. */
+export interface ControlRequest {
+  readonly id?: unknown;
+  readonly command?: unknown;
+  readonly force?: unknown;
+}
+
 /** What each command does; its result goes back as JSON. */
-export type ControlHandlers = Readonly<Record<ControlCommand, () => unknown>>;
+export type ControlHandlers = Readonly<Record<ControlCommand, (request: ControlRequest) => unknown>>;
 
 /** Longer lines are no requests. */
 const REQUEST_BYTES_MAX = 4096;
@@ -72,9 +79,9 @@ export class ControlServer implements AsyncDisposable {
   async #answer(connection: Socket, line: string): Promise<void> {
     let id: unknown = null;
     try {
-      const request = JSON.parse(line) as { readonly id?: unknown; readonly command?: unknown } | null;
-      id = request?.id ?? null;
-      const result = (await this.#handlers[commandOf(request?.command)]()) ?? null;
+      const request = (JSON.parse(line) ?? {}) as ControlRequest;
+      id = request.id ?? null;
+      const result = (await this.#handlers[commandOf(request.command)](request)) ?? null;
       if (connection.writable) connection.write(`${toJson({ id, result })}\n`);
     } catch (error) {
       const code = error instanceof ConclaveError ? error.code : 'UNEXPECTED';

@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import { SettingsError } from '../errors.ts';
 import { memoryLeases } from '../lease/memory-lease-store.ts';
 import type { LeaseStore } from '../lease/lease-store.ts';
+import type { KeyOptions } from '../lease/redis-lease-keys.ts';
 import { describeRedis, parseRedis, redisLeases } from '../redis.ts';
 import { sqliteLeases } from '../sqlite.ts';
 
@@ -57,13 +58,18 @@ export function isWholeName(name: string): boolean {
  * Opens a store by its name.
  *
  * @param onNotice Told about what is worth a log line.
+ * @param keys How the keys of a Redis are called.
  *
  * @throws SettingsError if there is no such store, or its file cannot be one
  */
-export function openLeases(text: string, onNotice: (message: string) => void = () => {}): LeaseStore {
+export function openLeases(
+  text: string,
+  onNotice: (message: string) => void = () => {},
+  keys: KeyOptions = {},
+): LeaseStore {
   const store = resolveStore(text);
   const path = storePath(store);
   if (store === 'memory') return memoryLeases();
-  if (path === null) return redisLeases(store, { onNotice: ({ message }) => onNotice(message) });
+  if (path === null) return redisLeases(store, { ...keys, onNotice: ({ message }) => onNotice(message) });
   return sqliteLeases({ path, onNotice: ({ message }) => onNotice(message) });
 }

@@ -1,7 +1,7 @@
 import { ask } from './control-client.ts';
 import { removeIfStale, socketsIn } from './control-sockets.ts';
 import { placesIn } from './member-places.ts';
-import type { MemberStatus } from './member.ts';
+import type { MemberStatus } from './member-status.ts';
 
 /** A member of this machine that has a control socket below the same directory. */
 export interface LocalMember {

@@ -1,122 +1,85 @@
 import { join } from 'node:path';
-import type { LeaderElectionOptions } from '../election/options.ts';
 import { createLeaderElection, type LeaderElection } from '../leader-election.ts';
 import { SettingsError, UsageError } from '../errors.ts';
 import type { JournalNotice } from '../journal/durable-notice.ts';
 import type { Journal } from '../journal/journal.ts';
 import { memoryJournal } from '../journal/memory-journal.ts';
 import type { LeaseStore } from '../lease/lease-store.ts';
-import type { Logger } from '../logger.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { systemClock } from '../runtime/system-clock.ts';
 import { sqliteJournal } from '../sqlite.ts';
 import { ControlServer } from './control-server.ts';
 import { claimSocket, type MemberSocket } from './control-sockets.ts';
-import { openLeases, storeName } from './lease-stores.ts';
+import { openLeases } from './lease-stores.ts';
 import { prepareDirectory, placesIn } from './member-places.ts';
+import { MemberReload, type ReloadReport } from './member-reloads.ts';
+import type { MemberSettings } from './member-settings.ts';
+import { type MemberStatus, statusOfMember } from './member-status.ts';
+import type { MemberServers, ServersOf } from './member-servers.ts';
 
-/** One member as a process of its own: an election, its store, its journal and a socket to ask it by. */
-
-export interface MemberSettings {
-  readonly resource: string;
-  /** What people call this member. */
-  readonly name: string;
-  /** As `resolveStore` returns it: with the password of a Redis. */
-  readonly store: string;
-  readonly directory: string;
-  /** Path of the journal, or null to keep it in memory. */
-  readonly journal: string | null;
-  readonly leaseMs?: number | undefined;
-  readonly renewMs?: number | undefined;
-  readonly graceMs?: number | undefined;
-  readonly onJournalFailure: 'continue' | 'stop';
-  readonly paused: boolean;
-  readonly logger: Logger;
-  readonly clock?: Clock;
-  /** Any XState inspector. */
-  readonly inspect?: LeaderElectionOptions['inspect'];
-}
-
-/** What a member tells about itself over its control socket. Times in milliseconds. */
-export interface MemberStatus {
-  readonly member: string;
-  readonly name: string;
-  readonly resource: string;
-  readonly pid: number;
-  readonly role: 'leader' | 'follower';
-  /** State of the chart, for example `leader.held`. */
-  readonly state: string;
-  readonly term: number | null;
-  readonly token: string | null;
-  /** What is left of this member's own lease, or until it will ask for it. */
-  readonly remainingMs: number | null;
-  readonly currentLeader: string | null;
-  /** What it is called, without a secret. */
-  readonly store: string;
-  readonly journal: string | null;
-}
+/**
+ * One member as a process of its own: an election, its store, its journal, what it reloads, and what it is asked by.
+ * It owns all of them, and stops them in the order in which the one needs the other: it says that it is not ready, has
+ * requests end, hands the lease over, and closes the rest.
+ */
 
 /** How long the store and the journal may take to open. */
 const WARM_UP_MS = 5000;
 
-/** The state of a chart as one word: `leader.held`. */
-export function stateName(value: unknown): string {
-  if (typeof value === 'string') return value;
-  return Object.entries(value as Record<string, unknown>)
-    .map(([state, inner]) => `${state}.${stateName(inner)}`)
-    .join('+');
-}
-
 export class Member implements AsyncDisposable {
   readonly election: LeaderElection;
   readonly socket: MemberSocket;
-  readonly #settings: MemberSettings;
-  readonly #leases: LeaseStore;
-  readonly #journal: Journal | undefined;
-  readonly #clock: Clock;
+  readonly reloads: readonly MemberReload[];
+  readonly journal: Journal;
+  readonly leases: LeaseStore;
+  readonly settings: MemberSettings;
+  readonly clock: Clock;
+  readonly #servers: MemberServers | null;
   readonly #askedToStop = Promise.withResolvers<void>();
+  readonly #failed = Promise.withResolvers<never>();
   #control: ControlServer | null = null;
+  #isStarted = false;
   #stopped: Promise<void> | null = null;
 
   /**
    * Checks everything that can be checked and opens what it needs; nothing is contended for before `start()`.
    *
-   * @throws SettingsError naming the flag, its value and what would do
+   * @throws SettingsError naming the setting, its value and what would do
    */
-  constructor(settings: MemberSettings) {
-    const { directory, store, journal, resource, name, logger } = settings;
-    this.#settings = settings;
-    this.#clock = settings.clock ?? systemClock;
+  constructor(settings: MemberSettings, serversOf: ServersOf = () => null) {
+    const { directory, store, journal, resource, logger } = settings;
+    this.settings = settings;
+    this.clock = settings.clock ?? systemClock;
+    // Whoever waits for a failure hears of it; nobody need wait.
+    this.#failed.promise.catch(() => {});
     const places = placesIn(directory);
     if (store === `sqlite:${places.leases}`) prepareDirectory(directory, '--dir');
     if (journal !== null) prepareDirectory(join(journal, '..'), '--journal');
-    this.#leases = openLeases(store, (message) => logger.warn({ resource }, message));
-    const onNotice = ({ kind, message }: JournalNotice) => {
-      const grave = kind === 'overflowed' || kind === 'unflushed';
-      logger[grave ? 'warn' : 'debug']({ resource, notice: kind }, `Journal: ${message}`);
-    };
+    const notice = (message: string) => logger.warn({ resource }, message);
+    this.leases = openLeases(store, notice, settings.keys);
+    const opened: { journal?: Journal; reloads: MemberReload[] } = { reloads: [] };
     try {
-      const opened = journal === null ? memoryJournal() : sqliteJournal({ path: journal, onNotice });
-      this.#journal = opened;
-      this.election = createLeaderElection({
-        resource,
-        candidateId: name,
-        leases: this.#leases,
-        journal: opened,
-        onJournalFailure: settings.onJournalFailure,
-        paused: settings.paused,
-        logger,
-        clock: this.#clock,
-        ...(settings.inspect !== undefined && { inspect: settings.inspect }),
-        ...(settings.leaseMs !== undefined && { leaseDurationMs: settings.leaseMs }),
-        ...(settings.renewMs !== undefined && { renewIntervalMs: settings.renewMs }),
-        ...(settings.graceMs !== undefined && { gracePeriodMs: settings.graceMs }),
-      });
+      opened.journal = openJournal(settings);
+      this.journal = opened.journal;
+      this.election = electionOf(settings, this.leases, this.journal, this.clock);
+      const { election, leases, clock } = this;
+      const context = { election, leases, journal: this.journal, clock, settings };
+      const plans = settings.reloads ?? [];
+      for (const plan of plans) opened.reloads.push(new MemberReload(plan, context, plans.length === 1));
+      this.reloads = opened.reloads;
       this.socket = claimSocket(places.members, this.election.candidateId);
+      this.#servers = serversOf(this);
     } catch (error) {
-      void this.#close();
+      void Promise.all([
+        ...opened.reloads.map((each) => each.stop()),
+        opened.journal?.close(),
+        this.leases.close(),
+      ]);
       throw error;
     }
+    const failed = (error: unknown) => this.#failed.reject(error);
+    this.election.actor.subscribe({ error: failed });
+    for (const { handle } of this.reloads) handle.actor.subscribe({ error: failed });
   }
 
   /** Resolves when somebody asks for a stop over the control socket. */
@@ -124,16 +87,70 @@ export class Member implements AsyncDisposable {
     return this.#askedToStop.promise;
   }
 
+  /** Rejects when this member can do nothing any more. */
+  get failed(): Promise<never> {
+    return this.#failed.promise;
+  }
+
+  /** Started, with every configuration in force, and not about to stop: whoever leads, whatever the store does. */
+  get isReady(): boolean {
+    return this.#isStarted && this.#stopped === null && this.reloads.every(({ isReady }) => isReady);
+  }
+
+  /** Whether it is on its way out. */
+  get isStopping(): boolean {
+    return this.#stopped !== null;
+  }
+
+  /** Addresses that it answers at; null where it serves none. */
+  get addresses(): MemberServers['addresses'] | null {
+    return this.#servers?.addresses ?? null;
+  }
+
   /**
-   * Joins the election.
+   * Joins the election. What needs nobody else is in force then; what members share comes into force as they agree.
    *
-   * @throws SettingsError if the store or the journal turn out to be unusable; one that is merely slow or locked
-   * only delays the first term
+   * @throws SettingsError if a port, the store or the journal turn out to be unusable; a store that is merely slow or
+   * locked only delays the first term. ConfigError if there is no configuration to begin with.
    */
   async start(): Promise<void> {
-    const { election } = this;
+    const [alone, shared] = [true, false].map((isAlone) =>
+      this.reloads.filter(({ plan }) => (plan.sharing === null) === isAlone),
+    ) as [MemberReload[], MemberReload[]];
+    await this.#servers?.listen();
     await this.#warmUp();
-    this.#control = await ControlServer.listen(this.socket, {
+    this.#control = await ControlServer.listen(this.socket, this.#commands());
+    for (const each of alone) await each.start();
+    await this.election.start();
+    this.#isStarted = true;
+    for (const each of shared) each.start().catch((error: unknown) => this.#noteFailure(error));
+  }
+
+  /** Reads every configuration again now. Never rejects. */
+  async reload(force = false): Promise<readonly ReloadReport[]> {
+    const reports: ReloadReport[] = [];
+    // What a member runs by first: it may be about the other.
+    for (const each of this.reloads) reports.push(await each.reload(force));
+    return reports;
+  }
+
+  status(): MemberStatus {
+    return statusOfMember(this);
+  }
+
+  /** Hands over if it leads, then closes everything, in the order in which the one needs the other. */
+  stop(): Promise<void> {
+    this.#stopped ??= this.#stop();
+    return this.#stopped;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop();
+  }
+
+  #commands() {
+    const { election } = this;
+    return {
       status: () => this.status(),
       resign: async () => {
         if (!election.isLeader)
@@ -143,67 +160,75 @@ export class Member implements AsyncDisposable {
       },
       pause: () => election.pause(),
       resume: () => election.resume(),
+      reload: ({ force }: { readonly force?: unknown }) => this.reload(force === true),
+      config: () => this.reloads.map((each) => each.status()),
       stop: () => this.#askedToStop.resolve(),
-    });
-    await election.start();
+    };
   }
 
   /** Their threads start here, so that the first request is not taken for one that is not answered. */
   async #warmUp(): Promise<void> {
     const patience = new AbortController();
-    const timer = this.#clock.setTimeout(() => patience.abort(), WARM_UP_MS);
+    const timer = this.clock.setTimeout(() => patience.abort(), WARM_UP_MS);
     const opened = Promise.allSettled([
-      this.#leases.read(this.election.resource, { signal: patience.signal }),
-      this.#journal?.streams() ?? Promise.resolve(),
+      this.leases.read(this.election.resource, { signal: patience.signal }),
+      this.journal.streams(),
     ]);
     const lost = new Promise<null>((resolve) =>
       patience.signal.addEventListener('abort', () => resolve(null)),
     );
     const answers = await Promise.race([opened, lost]);
-    this.#clock.clearTimeout(timer);
+    this.clock.clearTimeout(timer);
     for (const answer of answers ?? [])
       if (answer.status === 'rejected' && answer.reason instanceof SettingsError) throw answer.reason;
   }
 
-  status(): MemberStatus {
-    const { election } = this;
-    const { value, context } = election.actor.getSnapshot();
-    const term = election.term;
-    const { known } = context;
-    const leftMs =
-      term?.remainingMs ?? (known === null ? null : Math.max(0, known.endsAt - this.#clock.monotonicMs()));
-    return {
-      member: election.candidateId,
-      name: this.#settings.name,
-      resource: election.resource,
-      pid: process.pid,
-      role: term === null ? 'follower' : 'leader',
-      state: stateName(value),
-      term: term?.number ?? null,
-      token: term === null ? null : String(term.token),
-      remainingMs: leftMs === null ? null : Math.round(leftMs),
-      currentLeader: election.currentLeader,
-      store: storeName(this.#settings.store),
-      journal: this.#settings.journal,
-    };
+  /** A configuration that members share and that cannot begin. */
+  #noteFailure(error: unknown): void {
+    if (this.#stopped === null) this.#failed.reject(error);
   }
 
-  /** Hands over if it leads, then closes everything, in the order in which the one needs the other. */
-  stop(): Promise<void> {
-    this.#stopped ??= (async () => {
+  async #stop(): Promise<void> {
+    try {
+      await this.#servers?.drain();
       await this.election.stop();
-      await this.#close();
-    })();
-    return this.#stopped;
+      for (const each of this.reloads) await each.stop();
+    } finally {
+      await this.#servers?.close();
+      await this.#control?.[Symbol.asyncDispose]();
+      await this.journal.close();
+      await this.leases.close();
+    }
   }
+}
 
-  async #close(): Promise<void> {
-    await this.#control?.[Symbol.asyncDispose]();
-    await this.#journal?.close();
-    await this.#leases.close();
-  }
+function openJournal({ journal, logger, resource }: MemberSettings): Journal {
+  if (journal === null) return memoryJournal();
+  const onNotice = ({ kind, message }: JournalNotice) => {
+    const grave = kind === 'overflowed' || kind === 'unflushed';
+    logger[grave ? 'warn' : 'debug']({ resource, notice: kind }, `Journal: ${message}`);
+  };
+  return sqliteJournal({ path: journal, onNotice });
+}
 
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.stop();
-  }
+function electionOf(
+  settings: MemberSettings,
+  leases: LeaseStore,
+  journal: Journal,
+  clock: Clock,
+): LeaderElection {
+  const { resource, name, timings, onJournalFailure, paused, logger, inspect, enabled = true } = settings;
+  return createLeaderElection({
+    ...timings,
+    resource,
+    candidateId: name,
+    leases,
+    enabled,
+    journal,
+    onJournalFailure,
+    paused,
+    logger,
+    clock,
+    ...(inspect !== undefined && { inspect }),
+  });
 }

@@ -7,7 +7,7 @@ import { Overseer, type LeaseOverview, type OverviewOptions } from './lease-over
 import { STORE_FORMS } from './lease-stores.ts';
 import type { LocalMember } from './local-members.ts';
 import { STATE_DIRECTORY } from './member-places.ts';
-import type { MemberStatus } from './member.ts';
+import type { MemberStatus } from './member-status.ts';
 import { addCommand, EXIT, print, printError, printJson } from './output.ts';
 
 interface ResignOptions extends OverviewOptions {

@@ -4,6 +4,7 @@ import type { LeadershipTerm } from '../election/term.ts';
 import { silentLogger } from '../logger.ts';
 import { resolveStore } from './lease-stores.ts';
 import type { Member } from './member.ts';
+import { openMember, timingsOf } from './member-open.ts';
 import { placesIn } from './member-places.ts';
 import { printError } from './output.ts';
 import { killBudget, type KillBudget } from './run-budget.ts';
@@ -12,7 +13,6 @@ import { exitCodeOf } from './run-group.ts';
 import { RunReporter } from './run-reporter.ts';
 import { type CommandLine, type Outcome, SupervisedCommand } from './run-supervised.ts';
 import { type NoTerm, type Patience, termWithin } from './run-terms.ts';
-import { openMember } from './up.ts';
 
 /** Exit codes of `run` itself, out of the way of what commands use. */
 const RUN_EXIT = {
@@ -74,9 +74,7 @@ export class Runner implements AsyncDisposable {
       store: resolveStore(options.store ?? `sqlite:${places.leases}`),
       directory: places.directory,
       journal: options.journal === undefined ? null : resolve(options.journal),
-      leaseMs: options.lease,
-      renewMs: options.renew,
-      graceMs: options.grace,
+      timings: timingsOf(options),
       onJournalFailure: 'continue',
       paused: false,
       logger: silentLogger,

@@ -4,7 +4,7 @@ import { formatDuration } from './duration.ts';
 import { Overseer, type LeaseOverview, type OverviewOptions } from './lease-overview.ts';
 import { STORE_FORMS, storePath } from './lease-stores.ts';
 import { forPeople, STATE_DIRECTORY } from './member-places.ts';
-import type { MemberStatus } from './member.ts';
+import type { MemberStatus } from './member-status.ts';
 import { addCommand, EXIT, print, printJson, table, toJson } from './output.ts';
 import { onStopSignals } from './stop-signals.ts';
 

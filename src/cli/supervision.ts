@@ -1,7 +1,8 @@
 import { flushCompileCache } from 'node:module';
 import type { ElectionEvent } from '../election/events.ts';
 import { systemClock } from '../runtime/system-clock.ts';
-import type { Member, MemberStatus } from './member.ts';
+import type { MemberStatus } from './member-status.ts';
+import type { Member } from './member.ts';
 import { WakeProbe, type Waking } from './wake-probe.ts';
 
 /**

@@ -1,13 +1,14 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { hostname } from 'node:os';
 import { join, resolve } from 'node:path';
-import { SettingsError } from '../errors.ts';
 import type { StatelyInspector } from '../observability/stately-inspector.ts';
 import { VERSION } from '../runtime/identity.ts';
 import { formatDuration, parseDuration, parsePositiveDuration } from './duration.ts';
 import { openLog, type MemberLog } from './log.ts';
-import { Member, type MemberSettings } from './member.ts';
+import { openMember, timingsOf } from './member-open.ts';
 import { defaultResource, forPeople, placesIn, STATE_DIRECTORY } from './member-places.ts';
+import type { MemberSettings } from './member-settings.ts';
+import type { Member } from './member.ts';
 import { resolveStore, STORE_FORMS, storeName, storePath } from './lease-stores.ts';
 import { addCommand, print, printJson } from './output.ts';
 import { onStopSignals } from './stop-signals.ts';
@@ -102,9 +103,8 @@ async function up(options: UpOptions): Promise<void> {
   try {
     await member.start();
     supervision?.ready();
-    // An actor that failed never comes back: say so by the exit code, so that a supervisor starts another.
-    const failed = new Promise<never>((_, reject) => member.election.actor.subscribe({ error: reject }));
-    const why = await Promise.race([stop.promise, failed]);
+    // What failed for good never comes back: say so by the exit code, so that a supervisor starts another.
+    const why = await Promise.race([stop.promise, member.failed]);
     log.logger.info({ resource: settings.resource }, `Stopping (${why})`);
   } finally {
     await member.stop();
@@ -127,9 +127,7 @@ function settingsFrom(options: UpOptions, { logger }: MemberLog): MemberSettings
     store: resolveStore(options.store ?? `sqlite:${places.leases}`),
     directory: places.directory,
     journal: journal === 'memory' ? null : resolve(journal),
-    leaseMs: options.lease,
-    renewMs: options.renew,
-    graceMs: options.grace,
+    timings: timingsOf(options),
     onJournalFailure: options.onJournalFailure,
     paused: options.paused === true,
     logger,
@@ -137,33 +135,6 @@ function settingsFrom(options: UpOptions, { logger }: MemberLog): MemberSettings
 }
 
 const fileName = (name: string): string => name.replaceAll(/[^A-Za-z0-9._-]+/g, '-');
-
-/** Which flag gives each option of the library, for its messages. */
-const FLAGS: Readonly<Record<string, string>> = {
-  leaseDurationMs: '--lease',
-  renewIntervalMs: '--renew',
-  gracePeriodMs: '--grace',
-  resource: '--resource',
-};
-
-/** As the constructor, but its errors name flags. */
-export function openMember(settings: MemberSettings): Member {
-  try {
-    return new Member(settings);
-  } catch (error) {
-    if (!(error instanceof SettingsError)) throw error;
-    throw new SettingsError(error.code, inFlags(error), { cause: error });
-  }
-}
-
-/** A message of the library in the words of the command line: flags, and durations with their unit. */
-function inFlags({ code, message }: SettingsError): string {
-  const named = message.replaceAll(/\b[a-z]\w+\b/gi, (word) => FLAGS[word] ?? word);
-  if (code !== 'TIMING_UNSAFE') return named;
-  return named
-    .replace(/, or set unsafeFastLease.*?(?=\.)/, '')
-    .replaceAll(/\b(\d+)(?!\w|\.\d| m?s\b)/g, '$1ms');
-}
 
 function announce(member: Member, settings: MemberSettings, json: boolean): void {
   const { resource, journal, name } = settings;

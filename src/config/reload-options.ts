@@ -52,6 +52,8 @@ export interface ConfigReloadOptions<T> {
   readonly timings?: Partial<ReloadTimings>;
   /** How often the source is looked at without being told to, in milliseconds. Default 2000; 5000 on network disks. */
   readonly sweepMs?: number;
+  /** False: changes of the source are taken only when `reload()` is called, or the shared head moves. Default true. */
+  readonly watch?: boolean;
   /**
    * Where members share one configuration. In mode `store` (the default with a store) its content lives there and a
    * changed file on the leader is proposed to all; in mode `file` each has its own copy, and the store says which
@@ -116,6 +118,7 @@ const OPTIONS = [
     'stateDir',
     'timings',
     'sweepMs',
+    'watch',
   ] as const),
   ...(['store', 'mode', 'election', 'leases'] as const),
   ...(['memberId', 'journal', 'onJournalFailure', 'logger', 'clock', 'randomness'] as const),
@@ -138,13 +141,14 @@ export function resolveReloadOptions<T>(options: ConfigReloadOptions<T>): Reload
   const { timings, errors } = checkReloadTimings(options.timings ?? {});
   if (errors.length > 0)
     throw new SettingsError('TIMING_UNSAFE', errors.map(({ message }) => message).join('\n'));
+  const { sweepMs, watch = true } = options;
   const source = sourceOf(options.source);
   const lastGood =
     stateDir === undefined ? forgetfulLastGood(randomness) : diskLastGood(stateDir, { randomness, logger });
   const memberId = candidateId({ given: options.memberId, randomness });
   const sharing = sharingOf(options, { clock, randomness, logger });
   return {
-    source: new WatchedSource(source, { disk: systemDisk, clock, randomness, sweepMs: options.sweepMs }),
+    source: new WatchedSource(source, { disk: systemDisk, clock, randomness, sweepMs, watch }),
     reader: schemaReader({ ...options, key: lastGood.key, directory: directoryOf(options.source) }),
     handlers,
     health: options.health ?? null,

@@ -30,8 +30,9 @@ export class WatchedSource {
 
   /** What is there first; a change after that is told of. A disk that does not answer is not waited for. */
   async open(deadlineMs: number): Promise<SourceReading | null> {
-    const { disk, clock, randomness, sweepMs } = this.#options;
+    const { disk, clock, randomness, sweepMs, watch } = this.#options;
     const first = await within(clock, deadlineMs, this.#source.read()).catch(() => null);
+    if (!watch) return first;
     this.#watch = new ConfigWatch({
       source: this.#source,
       disk,
@@ -70,4 +71,6 @@ export interface WatchedSourceOptions {
   readonly clock: Clock;
   readonly randomness: Randomness;
   readonly sweepMs: number | undefined;
+  /** False: nothing tells of changes; what is there is read when asked for. */
+  readonly watch: boolean;
 }

@@ -2,7 +2,7 @@ import { type ChildProcess, fork, spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { systemClock } from '../../runtime/system-clock.ts';
-import type { MemberStatus } from '../member.ts';
+import type { MemberStatus } from '../member-status.ts';
 import type { Report } from '../supervision.ts';
 
 /** How a process ended, and when it was known to have. */

@@ -1,0 +1,28 @@
+import { dirname, join } from 'node:path';
+import type { HeadStore } from '../config/head-store.ts';
+import { SettingsError } from '../errors.ts';
+import { redisHead } from '../redis.ts';
+import { sqliteHead } from '../sqlite.ts';
+import { resolveStore, storePath } from './lease-stores.ts';
+
+/** Stores of what members share of their configuration, by name, as `--store` takes them. */
+
+/** @throws SettingsError for a store that cannot be shared */
+export function openHead(text: string, namespace: string): HeadStore {
+  const store = resolveStore(text);
+  const path = storePath(store);
+  if (path !== null) return sqliteHead({ path, namespace });
+  if (store !== 'memory') return redisHead(store, { namespace });
+  throw new SettingsError('SETTINGS_INVALID', 'The store is memory, which only its own process can see.');
+}
+
+/** Where members that compete in a lease store agree on their configuration: in the same Redis, or beside the file. */
+export function headBeside(leases: string): string {
+  const path = storePath(leases);
+  return path === null ? leases : `sqlite:${join(dirname(path), 'config.db')}`;
+}
+
+/** The name of a resource as a namespace, which may hold fewer characters. */
+export function namespaceOf(resource: string): string {
+  return resource.replaceAll(/[^A-Za-z0-9._:/-]/g, '-');
+}

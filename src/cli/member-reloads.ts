@@ -1,0 +1,152 @@
+import { basename } from 'node:path';
+import { type ConfigReload, createConfigReload } from '../config-reload.ts';
+import type { HeadStore } from '../config/head-store.ts';
+import type { SharedOutcome } from '../config/reload-outcomes.ts';
+import type { ReloadStatus } from '../config/reload-status.ts';
+import { ConclaveError, ConfigError } from '../errors.ts';
+import type { Journal } from '../journal/journal.ts';
+import type { LeaderElection } from '../leader-election.ts';
+import type { LeaseStore } from '../lease/lease-store.ts';
+import type { Logger } from '../logger.ts';
+import type { Clock } from '../runtime/clock.ts';
+import type { Diagnostic } from '../../machines/index.ts';
+import { openHead } from './head-stores.ts';
+import type { MemberSettings, ReloadPlan, Sharing } from './member-settings.ts';
+
+/** What a member reloads while it runs: its own settings file, and the configuration of the application beside it. */
+
+/** What came of reloading one of them. */
+export interface ReloadReport {
+  readonly what: ReloadPlan['name'];
+  readonly path: string;
+  /** `failed`: it could not be tried. */
+  readonly outcome: SharedOutcome['type'] | 'failed';
+  /** In force now. */
+  readonly generation: number | null;
+  readonly sha: string | null;
+  /** Keys that wait for a restart of this member. */
+  readonly restart: readonly string[];
+  /** Why the newest input is not in force. */
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+export interface ReloadState extends ReloadStatus {
+  readonly what: ReloadPlan['name'];
+  readonly path: string;
+  readonly restart: readonly string[];
+  /** Where members agree on it, without a secret; null where nothing is shared. */
+  readonly sharing: Sharing | null;
+}
+
+/** What a reload is made with besides its plan. */
+export interface ReloadContext {
+  readonly election: LeaderElection;
+  /** Where a leader of the shared configuration is elected, if the election itself is disabled. */
+  readonly leases: LeaseStore;
+  readonly journal: Journal;
+  readonly clock: Clock;
+  readonly settings: Pick<MemberSettings, 'name' | 'enabled' | 'onJournalFailure' | 'logger'>;
+}
+
+export class MemberReload {
+  readonly plan: ReloadPlan;
+  readonly handle: ConfigReload<unknown>;
+  readonly #head: HeadStore | null;
+  #isReady = false;
+
+  /** @throws SettingsError */
+  constructor(
+    plan: ReloadPlan,
+    { election, leases, journal, clock, settings }: ReloadContext,
+    alone: boolean,
+  ) {
+    const { name, enabled = true, onJournalFailure, logger } = settings;
+    const { sharing } = plan;
+    this.plan = plan;
+    this.#head = sharing && openHead(sharing.store, sharing.namespace);
+    const leader = enabled ? { election } : { leases };
+    try {
+      this.handle = createConfigReload<unknown>({
+        memberId: name,
+        ...plan.options,
+        handlers: plan.handlers(election),
+        journal,
+        clock,
+        onJournalFailure,
+        logger: alone ? logger : prefixed(logger, basename(plan.path)),
+        ...(this.#head !== null && sharing !== null && { store: this.#head, mode: sharing.mode, ...leader }),
+      });
+    } catch (error) {
+      void this.#head?.close();
+      throw error;
+    }
+  }
+
+  /** Whether a configuration is in force. */
+  get isReady(): boolean {
+    return this.#isReady;
+  }
+
+  /** Resolves when a configuration is in force. */
+  async start(): Promise<void> {
+    await this.handle.start();
+    this.#isReady = true;
+  }
+
+  /** Reads it again now. Never rejects. */
+  async reload(force: boolean): Promise<ReloadReport> {
+    try {
+      return this.#report(await this.handle.reload({ force }));
+    } catch (error) {
+      const failure = { ...this.#report({ type: 'failed' }), diagnostics: diagnosticsOf(error) };
+      return failure;
+    }
+  }
+
+  status(): ReloadState {
+    const { name, path, sharing } = this.plan;
+    const shown = sharing && { ...sharing, store: this.#head?.describe().location ?? '' };
+    return { what: name, path, ...this.handle.status(), restart: this.#restart(), sharing: shown };
+  }
+
+  async stop(): Promise<void> {
+    try {
+      await this.handle.stop();
+    } finally {
+      await this.#head?.close();
+    }
+  }
+
+  #report(outcome: Pick<SharedOutcome, 'type'> | { readonly type: 'failed' }): ReloadReport {
+    const { generation, sha } = this.handle.status();
+    const { name, path } = this.plan;
+    const diagnostics = 'diagnostics' in outcome ? (outcome.diagnostics as readonly Diagnostic[]) : [];
+    return {
+      what: name,
+      path,
+      outcome: outcome.type,
+      generation,
+      sha,
+      restart: this.#restart(),
+      diagnostics,
+    };
+  }
+
+  #restart(): readonly string[] {
+    return this.#isReady ? this.plan.waitingForRestart(this.handle.current) : [];
+  }
+}
+
+/** Whoever reads the log of two files must see which one a line is about. */
+function prefixed(logger: Logger, prefix: string): Logger {
+  const say = (level: keyof Logger) => (fields: object, message: string) =>
+    logger[level](fields, `${prefix}: ${message}`);
+  return { debug: say('debug'), info: say('info'), warn: say('warn'), error: say('error') };
+}
+
+function diagnosticsOf(error: unknown): readonly Diagnostic[] {
+  if (error instanceof ConfigError && error.diagnostics.length > 0) return error.diagnostics;
+  const code = error instanceof ConclaveError ? error.code : 'UNEXPECTED';
+  const message = error instanceof Error ? error.message : String(error);
+  return [{ stage: 'reading', code, message, file: null, line: null, column: null, path: null }];
+}
