@@ -6,7 +6,7 @@ export function register(parent: Command): void {
   const command = addCommand(parent, {
     usage: 'history',
     summary: 'list the generations that members shared, the newest first',
-    examples: [['conclave config history --store redis://localhost', 'who changed what, when and why']],
+    examples: [['conclave config history', 'who changed what, when and why']],
     exitCodes: { 0: 'listed', 1: 'the store cannot be asked' },
   });
   addStoreOptions(command).action((options: ConfigStoreOptions) =>

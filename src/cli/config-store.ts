@@ -1,33 +1,42 @@
 import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
 import { HeadCalls } from '../config/head-calls.ts';
-import type { HeadStore } from '../config/head-store.ts';
 import { SettingsError } from '../errors.ts';
-import { redisHead } from '../redis.ts';
 import { systemClock } from '../runtime/system-clock.ts';
-import { sqliteHead } from '../sqlite.ts';
-import { resolveStore, storePath } from './lease-stores.ts';
+import { sharedByMembers } from './config-members.ts';
+import { openHead } from './head-stores.ts';
+import { isWholeName, resolveStore, storePath } from './lease-stores.ts';
+import { forPeople, STATE_DIRECTORY } from './member-places.ts';
 
 /** What members share, as the `config` commands find it. */
 
 export interface ConfigStoreOptions {
-  readonly store: string;
-  readonly namespace: string;
+  readonly store?: string;
+  readonly namespace?: string;
+  readonly dir: string;
   readonly json?: true;
 }
 
 export function addStoreOptions(command: Command): Command {
   return command
-    .requiredOption('--store <store>', 'where it is: sqlite:PATH, or a Redis connection string')
-    .option('--namespace <name>', 'what it is called there', 'default');
+    .option(
+      '--store <store>',
+      'where it is: sqlite:PATH, or a Redis connection string (default: as members of --dir say)',
+    )
+    .option(
+      '--namespace <name>',
+      'what it is called there (default: as members of --dir say, else "default")',
+    )
+    .option('--dir <path>', 'where members were started, see "up --help"', STATE_DIRECTORY);
 }
 
 /** Opens the store for as long as `act` takes. */
 export async function withHead(
-  { store: text, namespace }: ConfigStoreOptions,
+  options: ConfigStoreOptions,
   act: (calls: HeadCalls) => Promise<void>,
 ): Promise<void> {
-  await using store = openHead(text, namespace);
+  const { store: text, namespace } = await placeOf(options);
+  await using store = openHead(existing(text), namespace);
   const calls = new HeadCalls(store, systemClock);
   try {
     await act(calls);
@@ -36,12 +45,29 @@ export async function withHead(
   }
 }
 
-function openHead(text: string, namespace: string): HeadStore {
-  const store = resolveStore(text);
-  const path = storePath(store);
-  if (path !== null && !existsSync(path))
-    throw new SettingsError('SETTINGS_INVALID', `There is no file ${path}; name the one that members share.`);
-  if (path !== null) return sqliteHead({ path, namespace });
-  if (store !== 'memory') return redisHead(store, { namespace });
-  throw new SettingsError('SETTINGS_INVALID', '--store is memory, which only its own process can see.');
+async function placeOf({ store, namespace, dir }: ConfigStoreOptions) {
+  if (store !== undefined) return { store, namespace: namespace ?? 'default' };
+  const [first, second] = await sharedByMembers(dir, namespace);
+  if (first === undefined)
+    throw new SettingsError(
+      'SETTINGS_INVALID',
+      `No member below ${forPeople(dir)} shares a configuration. Name the store by --store.`,
+    );
+  if (second !== undefined)
+    throw new SettingsError(
+      'SETTINGS_INVALID',
+      `Members below ${forPeople(dir)} share ${first.namespace} in ${first.store} and ${second.namespace} in ${second.store}: say which by --store and --namespace.`,
+    );
+  if (isWholeName(first.store)) return first;
+  throw new SettingsError(
+    'SETTINGS_INVALID',
+    `Members below ${forPeople(dir)} share ${first.namespace} in ${first.store}, whose password is not known here; give it by --store.`,
+  );
+}
+
+/** Whoever only looks makes no file. */
+function existing(text: string): string {
+  const path = storePath(resolveStore(text));
+  if (path === null || existsSync(path)) return text;
+  throw new SettingsError('SETTINGS_INVALID', `There is no file ${path}; name the one that members share.`);
 }

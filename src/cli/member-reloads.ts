@@ -11,6 +11,7 @@ import type { Logger } from '../logger.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Diagnostic } from '../../machines/index.ts';
 import { openHead } from './head-stores.ts';
+import { storeName } from './lease-stores.ts';
 import type { MemberSettings, ReloadPlan, Sharing } from './member-settings.ts';
 
 /** What a member reloads while it runs: its own settings file, and the configuration of the application beside it. */
@@ -98,14 +99,13 @@ export class MemberReload {
     try {
       return this.#report(await this.handle.reload({ force }));
     } catch (error) {
-      const failure = { ...this.#report({ type: 'failed' }), diagnostics: diagnosticsOf(error) };
-      return failure;
+      return { ...this.#report({ type: 'failed' }), diagnostics: diagnosticsOf(error) };
     }
   }
 
   status(): ReloadState {
     const { name, path, sharing } = this.plan;
-    const shown = sharing && { ...sharing, store: this.#head?.describe().location ?? '' };
+    const shown = sharing && { ...sharing, store: storeName(sharing.store) };
     return { what: name, path, ...this.handle.status(), restart: this.#restart(), sharing: shown };
   }
 

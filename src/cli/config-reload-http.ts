@@ -1,0 +1,57 @@
+import type { Diagnostic } from '../../machines/index.ts';
+import { SettingsError } from '../errors.ts';
+import { systemClock } from '../runtime/system-clock.ts';
+import type { ReloadAnswer, ReloadCommandOptions } from './config-reload.ts';
+import { codeOf } from './member-places.ts';
+
+/** A reload asked for over HTTP: of one member, which tells those that share its configuration. */
+
+const ROUTE = '/admin/metadata/reload';
+/** A longer answer is none of ours. */
+const ANSWER_CHARACTERS_MAX = 1024 * 1024;
+
+/** Answers what each instance made of it. */
+export async function askOverHttp(
+  { token = process.env['CONCLAVE_TOKEN'], wait, force }: ReloadCommandOptions,
+  url: string,
+): Promise<readonly ReloadAnswer[]> {
+  const place = placeOf(url);
+  const patience = new AbortController();
+  const timer = systemClock.setTimeout(() => patience.abort(), wait);
+  try {
+    const response = await fetch(place, {
+      method: 'POST',
+      headers: {
+        'content-type': 'application/json',
+        ...(token !== undefined && { authorization: `Bearer ${token}` }),
+      },
+      body: JSON.stringify({ notifyOtherInstances: true, ...(force && { force }) }),
+      redirect: 'error',
+      signal: patience.signal,
+    });
+    return answersFrom(place.host, response.status, await response.text());
+  } catch (error) {
+    const reason = patience.signal.aborted ? `no answer within ${wait} ms` : reasonOf(error);
+    return [{ member: place.host, reports: [], problem: reason }];
+  } finally {
+    systemClock.clearTimeout(timer);
+  }
+}
+
+function placeOf(url: string): URL {
+  const place = URL.canParse(url) ? new URL(ROUTE, url) : null;
+  if (place !== null && /^https?:$/.test(place.protocol) && place.username === '') return place;
+  throw new SettingsError(
+    'SETTINGS_INVALID',
+    `--url must be the address of a member without a name or password in it, for example http://web-1:8080.`,
+  );
+}
+
+function reasonOf(error: unknown): string {
+  const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
+  return codeOf(cause);
+}
+
+export function answersFrom(host: string, status: number, text: string): readonly ReloadAnswer[] {
+  throw new Error(`${host} ${status} ${text} ${ANSWER_CHARACTERS_MAX} ${{} as Diagnostic}`);
+}
