@@ -1,5 +1,6 @@
 import type { Diagnostic } from '../../machines/index.ts';
 import { SettingsError } from '../errors.ts';
+import { placed } from '../config/reload-commentary.ts';
 import { systemClock } from '../runtime/system-clock.ts';
 import type { ReloadAnswer, ReloadCommandOptions } from './config-reload.ts';
 import { codeOf } from './member-places.ts';
@@ -52,6 +53,53 @@ function reasonOf(error: unknown): string {
   return codeOf(cause);
 }
 
-export function answersFrom(host: string, status: number, text: string): readonly ReloadAnswer[] {
-  throw new Error(`${host} ${status} ${text} ${ANSWER_CHARACTERS_MAX} ${{} as Diagnostic}`);
+/** What members answer: what came of it, or problem details. */
+interface Body {
+  readonly status?: unknown;
+  readonly detail?: unknown;
+  readonly generation?: unknown;
+  readonly sha?: unknown;
+  readonly diagnostics?: readonly Diagnostic[];
+  readonly instances?: readonly Instance[];
+}
+
+interface Instance {
+  readonly member: string;
+  readonly state: ReloadAnswer['reports'][number]['outcome'];
+  readonly applied: { readonly generation: number; readonly sha: string } | null;
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+function answersFrom(host: string, status: number, text: string): readonly ReloadAnswer[] {
+  const body = bodyOf(text);
+  if (body === null)
+    return [{ member: host, reports: [], problem: `HTTP ${status}, which is no answer of a member` }];
+  const instances = (body.instances ?? []).map(answerOf);
+  if (status === 200 && instances.length > 0) return instances;
+  const problem = [`HTTP ${status}`, body.detail ?? body.status ?? 'no reason given'].join(': ');
+  const told = (body.diagnostics ?? []).map((each) => `\n  ${placed(each)}`).join('');
+  return status === 200 ? [] : [{ member: host, reports: [], problem: problem + told }, ...instances];
+}
+
+function bodyOf(text: string): Body | null {
+  try {
+    const body: unknown = text.length <= ANSWER_CHARACTERS_MAX ? JSON.parse(text) : null;
+    return typeof body === 'object' && body !== null ? body : null;
+  } catch {
+    return null;
+  }
+}
+
+function answerOf({ member, state, applied, diagnostics }: Instance): ReloadAnswer {
+  const { generation = null, sha = null } = applied ?? {};
+  const report = {
+    what: 'configuration',
+    path: '',
+    outcome: state,
+    generation,
+    sha,
+    restart: [],
+    diagnostics,
+  } as const;
+  return { member, reports: [report], problem: null };
 }

@@ -83,7 +83,7 @@ function told({ member, reports, problem }: ReloadAnswer): string[] {
       generation === null ? 'nothing is in force' : `${generation} (${sha?.slice(0, 12)}) is in force`;
     const waits = restart.length === 0 ? [] : [`  needs a restart: ${restart.join(', ')}`];
     return [
-      `${member}: ${forPeople(path)}: ${outcome}; ${inForce}`,
+      `${member}: ${path === '' ? '' : `${forPeople(path)}: `}${outcome}; ${inForce}`,
       ...diagnostics.map((each) => `  ${placed(each)}`),
       ...waits,
     ];
