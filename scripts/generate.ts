@@ -2,9 +2,11 @@
 import { writeFileSync } from 'node:fs';
 import { errorsPage } from './errors-page.ts';
 import { leaseScriptsModule } from './lease-scripts.ts';
+import { metricsPage } from './metrics-page.ts';
 import { trustPage } from './trust-page.ts';
 import { readTrust } from './trust-record.ts';
 
 writeFileSync(new URL('../docs/errors.md', import.meta.url), errorsPage());
+writeFileSync(new URL('../docs/metrics.md', import.meta.url), metricsPage());
 writeFileSync(new URL('../src/lease/redis-lua.ts', import.meta.url), leaseScriptsModule());
 writeFileSync(new URL('../docs/trust.md', import.meta.url), await trustPage(readTrust()));

@@ -94,6 +94,11 @@ export class LeaderElection implements AsyncDisposable {
     return this.#settings.resource;
   }
 
+  /** False if this member leads without asking anybody, as a single replica may. */
+  get enabled(): boolean {
+    return !this.#settings.disabled;
+  }
+
   /** This incarnation's own holder id; no other process ever has the same. */
   get candidateId(): string {
     return this.#settings.candidateId;

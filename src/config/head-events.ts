@@ -1,3 +1,6 @@
+/** Why a member reads the head. */
+export type HeadLookCause = 'hint' | 'own' | 'poll';
+
 /** What a member tells of the head it shares with others. */
 export type HeadEvent =
   /** The store cannot be asked: what is in force stays, and grows stale. */
@@ -9,6 +12,15 @@ export type HeadEvent =
       readonly generation: number;
       readonly sha: string;
       readonly seen: number;
+    }
+  /** The head is another; `by` says what made this member look: a hint, its own doing, or only the poll. */
+  | {
+      readonly type: 'headObserved';
+      readonly generation: number;
+      readonly sha: string;
+      /** Null for the first that it sees. */
+      readonly previous: number | null;
+      readonly by: HeadLookCause;
     }
   /** This member, leading, moved the head. */
   | {

@@ -9,7 +9,7 @@ import { HeadOthers } from './head-others.ts';
 import type { ProposeOptions } from './proposal.ts';
 import type { HeadHint } from './head-store.ts';
 import { HeadReporter } from './head-reporter.ts';
-import type { HeadEvent } from './head-events.ts';
+import type { HeadEvent, HeadLookCause } from './head-events.ts';
 import { type HeadRecord, headOf, type HistoryRecord, type MemberReport } from './head.ts';
 import type { ReloadDriver } from './reload-driver.ts';
 import type { ConfigEvent } from './reload-events.ts';
@@ -51,7 +51,8 @@ export class HeadMember<T> {
   /** Somebody wants to hear how this member stands, once it has looked. */
   #isCalled = false;
   #looking = false;
-  #lookAgain = false;
+  /** Why to look once more; the strongest of the reasons. */
+  #due: HeadLookCause | null = null;
   #stopped = false;
 
   constructor(
@@ -119,9 +120,10 @@ export class HeadMember<T> {
   }
 
   /** Reads the head now. */
-  look(): void {
+  look(cause: HeadLookCause = 'own'): void {
     if (this.#stopped) return;
-    this.#lookAgain = true;
+    // What only the poll finds, no hint has told of.
+    if (this.#due === null || this.#due === 'poll' || cause === 'hint') this.#due = cause;
     if (!this.#looking && this.#timers.gap === undefined) void this.#look();
   }
 
@@ -183,7 +185,7 @@ export class HeadMember<T> {
   }
 
   #hinted(hint: HeadHint): void {
-    this.look();
+    this.look('hint');
     if (hint !== 'called') return;
     this.#isCalled = true;
     this.#settings.source.lookNow();
@@ -194,15 +196,16 @@ export class HeadMember<T> {
     const delay = HEAD_POLL_MS * (1 - POLL_SPREAD + 2 * POLL_SPREAD * randomness.unit());
     this.#timers.poll = clock.setTimeout(() => {
       this.#poll();
-      this.look();
+      this.look('poll');
     }, delay);
   }
 
   async #look(): Promise<void> {
     this.#looking = true;
-    this.#lookAgain = false;
+    const cause = this.#due ?? 'own';
+    this.#due = null;
     try {
-      this.#noteHead(headOf(await this.#calls.head()));
+      this.#noteHead(headOf(await this.#calls.head()), cause);
       if (this.#isCalled) this.#reporter.acknowledge();
       this.#isCalled = false;
       this.#reporter.repeat();
@@ -219,11 +222,11 @@ export class HeadMember<T> {
     if (this.#stopped) return;
     this.#timers.gap = this.#settings.clock.setTimeout(() => {
       delete this.#timers.gap;
-      if (this.#lookAgain) void this.#look();
+      if (this.#due !== null) void this.#look();
     }, LOOK_GAP_MS);
   }
 
-  #noteHead(head: HeadRecord | null): void {
+  #noteHead(head: HeadRecord | null, cause: HeadLookCause): void {
     if (this.#stopped) return;
     const now = this.#settings.clock.monotonicMs();
     if (this.#failing) this.#emit({ type: 'headRecovered', staleMs: this.staleMs ?? 0 });
@@ -238,6 +241,9 @@ export class HeadMember<T> {
     const { generation, sha } = head;
     if (known !== null && generation <= known.generation)
       this.#emit({ type: 'historyRegressed', generation, sha, seen: known.generation });
+    // A hint that comes while the head is on its way is about this very change.
+    const by = cause === 'poll' && this.#due === 'hint' ? 'hint' : cause;
+    this.#emit({ type: 'headObserved', generation, sha, previous: known?.generation ?? null, by });
     this.#reporter.received(head);
     this.#driver.tell({ type: 'head.changed', at: now, term: Number(head.term), generation, sha });
   }

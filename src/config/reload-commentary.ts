@@ -60,6 +60,11 @@ export function comment(event: ConfigEvent): Comment | null {
         level: 'warn',
         message: `The store lost configurations: it is at ${event.generation} (${short(event.sha)}), ${event.seen} was seen before`,
       };
+    case 'headObserved':
+      return {
+        level: 'debug',
+        message: `The shared configuration is at ${event.generation} (${short(event.sha)})`,
+      };
     case 'proposed':
       return {
         level: 'info',

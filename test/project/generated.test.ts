@@ -1,10 +1,15 @@
 import { expect, test } from 'vitest';
 import { errorsPage } from '../../scripts/errors-page.ts';
 import { leaseScriptsModule } from '../../scripts/lease-scripts.ts';
+import { metricsPage } from '../../scripts/metrics-page.ts';
 import { read } from './repository.ts';
 
 test('docs/errors.md says what the error table says', () => {
   expect(read('docs/errors.md')).toBe(errorsPage());
+});
+
+test('docs/metrics.md says what the catalogue of metrics says', () => {
+  expect(read('docs/metrics.md')).toBe(metricsPage());
 });
 
 test('src/lease/redis-lua.ts holds the scripts of src/lease/scripts', () => {

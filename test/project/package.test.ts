@@ -31,6 +31,12 @@ describe('importing', () => {
     expect(loaded.filter((url) => heavy.test(url))).toEqual([]);
   });
 
+  test('metrics load no OpenTelemetry SDK before Prometheus is asked for', async () => {
+    const sdk = /node_modules\/@opentelemetry\/(?!api\/)/;
+    expect((await loadedBy('conclave/observability')).filter((url) => sdk.test(url))).toEqual([]);
+    expect((await loadedBy('conclave/prometheus')).some((url) => sdk.test(url))).toBe(true);
+  });
+
   test('the charts load xstate and nothing else', async () => {
     const loaded = await loadedBy('conclave/machines');
     expect(loaded.filter((url) => !/\/(machines|node_modules\/xstate)\//.test(url))).toEqual([]);
