@@ -11,6 +11,7 @@ import { printUsageError, reportFailure } from './output.ts';
 import { register as release } from './release.ts';
 import { register as resign } from './resign.ts';
 import { register as run } from './run.ts';
+import { register as settings } from './settings.ts';
 import { register as simulate } from './simulate.ts';
 import { register as status } from './status.ts';
 import { register as up } from './up.ts';
@@ -27,6 +28,7 @@ const commands: readonly Register[] = [
   resign,
   release,
   doctor,
+  settings,
   config,
   journal,
   inspect,

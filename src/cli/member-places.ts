@@ -1,6 +1,8 @@
-import { accessSync, constants, existsSync, mkdirSync, readFileSync, statSync } from 'node:fs';
+import { accessSync, constants, mkdirSync, statSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { SettingsError } from '../errors.ts';
+
+export { defaultResource } from '../settings/resource-name.ts';
 
 /** Where a member without settings keeps its things: one directory, made when it is first needed. */
 
@@ -71,24 +73,6 @@ function makeDirectory(path: string): void {
 export function forPeople(path: string): string {
   const here = relative(process.cwd(), path);
   return here === '' || here.startsWith('..') ? path : here;
-}
-
-/** The name in the nearest package.json, else `default`. */
-export function defaultResource(from: string = process.cwd()): string {
-  for (let directory = resolve(from); ; directory = dirname(directory)) {
-    const file = join(directory, 'package.json');
-    if (existsSync(file)) return nameIn(file) ?? 'default';
-    if (directory === dirname(directory)) return 'default';
-  }
-}
-
-function nameIn(file: string): string | null {
-  try {
-    const { name } = JSON.parse(readFileSync(file, 'utf8')) as { readonly name?: unknown };
-    return typeof name === 'string' && name.trim() !== '' ? name : null;
-  } catch {
-    return null;
-  }
 }
 
 /** `EACCES`, `EROFS`, … of a failed system call. */

@@ -1,0 +1,110 @@
+import { resolve } from 'node:path';
+import { deepFrozen } from '../config/validate-frozen.ts';
+import { type Environment, environmentLayer } from './environment-layer.ts';
+import { fileLayer } from './file-layer.ts';
+import { type Flags, flagLayer } from './flag-layer.ts';
+import { Layers } from './layers.ts';
+import type { Finding, Layer, Origin } from './origin.ts';
+import { DEFAULTS, PRESETS } from './presets.ts';
+import { resolveElection } from './resolve-election.ts';
+import { resolveConfiguration, resolveJournal, resolveServer } from './resolve-serving.ts';
+import { type ReadRedis, resolveStore } from './resolve-store.ts';
+import type { EnvironmentName, LogSettings, Settings } from './settings.ts';
+
+/** Settings out of all layers: a function of what is given, which reads no file and no variable by itself. */
+
+export interface SettingsLayers {
+  /** What the settings file holds, as plain values; null without a file. */
+  readonly file: unknown;
+  readonly environment: Environment;
+  readonly flags: Flags;
+  /** Where relative paths begin. */
+  readonly cwd: string;
+  readonly defaultResource: string;
+  readonly readRedis: ReadRedis;
+}
+
+export interface Composed {
+  /** What it comes to; if there are problems, with defaults where a value cannot be used. */
+  readonly settings: Settings;
+  readonly origins: ReadonlyMap<string, Origin>;
+  readonly problems: readonly Finding[];
+  readonly notes: readonly Finding[];
+}
+
+export function compose(given: SettingsLayers): Composed {
+  const { file, cwd, environment: variables } = given;
+  const fromEnvironment = environmentLayer(variables);
+  const layers = new Layers([fileLayer(file), fromEnvironment, flagLayer(given.flags)]);
+  const environment = layers.take('environment', 'environment', null);
+  const directory = resolve(cwd, layers.take('directory', 'directory', DEFAULTS.directory));
+  const { election, drainTimeoutMs, highAvailability } = resolveElection(
+    layers,
+    environment,
+    given.defaultResource,
+  );
+  const configuration = resolveConfiguration(layers, highAvailability, cwd);
+  const store = resolveStore(layers, {
+    readRedis: given.readRedis,
+    cwd,
+    directory,
+    bare: file === null && !saysWhatIsWanted(fromEnvironment),
+    needed: whyStoreIsNeeded(election.enabled, configuration),
+    inPod: variables['KUBERNETES_SERVICE_HOST'] !== undefined || (variables['POD_NAME'] ?? '') !== '',
+  });
+  const settings: Settings = {
+    environment,
+    directory,
+    log: resolveLog(layers, environment),
+    leaderElection: election,
+    highAvailability,
+    store,
+    configuration,
+    server: resolveServer(layers, cwd),
+    metrics: { prefix: layers.take('metricsPrefix', 'metrics.prefix', DEFAULTS.metricsPrefix) },
+    journal: resolveJournal(layers, cwd),
+    drainTimeoutMs,
+    inspect: layers.take('inspect', 'inspect', null),
+  };
+  return {
+    settings: deepFrozen(settings),
+    origins: layers.origins,
+    problems: layers.problems,
+    notes: layers.notes,
+  };
+}
+
+const OF_A_POD: ReadonlySet<string> = new Set(['POD_NAME', 'POD_NAMESPACE']);
+
+/** What a pod has anyway says nothing of what is wanted. */
+function saysWhatIsWanted({ given, problems }: Layer): boolean {
+  return (
+    problems.length > 0 ||
+    given.some(({ origin }) => !(origin.layer === 'environment' && OF_A_POD.has(origin.variable)))
+  );
+}
+
+function whyStoreIsNeeded(enabled: boolean, { path, mode }: Settings['configuration']): string | null {
+  if (enabled) return 'Leader election is enabled';
+  if (path !== null && (mode === 'file' || mode === 'store'))
+    return `The configuration is shared (mode "${mode}")`;
+  return null;
+}
+
+function resolveLog(layers: Layers, environment: EnvironmentName | null): LogSettings {
+  const detailed = layers.get('detailedLogging');
+  const preset = environment !== null && PRESETS[environment].detailedLogging;
+  const level = layers.take('logLevel', 'log.level', (detailed?.value ?? preset) ? 'debug' : 'info');
+  if (layers.get('logLevel') === undefined) {
+    const byPreset: Origin | undefined =
+      preset && environment !== null ? { layer: 'preset', environment } : undefined;
+    layers.origins.set('log.level', detailed?.origin ?? byPreset ?? { layer: 'default' });
+  } else if (detailed?.value === true && level !== 'debug') {
+    layers.note(
+      'This has no effect, because the log level is given at',
+      detailed.origin,
+      layers.get('logLevel')?.origin,
+    );
+  }
+  return { level, json: layers.take('logJson', 'log.json', false) };
+}
