@@ -16,6 +16,6 @@ export function register(program: Command): void {
       'validate, explain, compare and convert configurations; reload, see and roll back what members run',
     )
     .description('Looks at configurations in files, at what members run, and at what they share in a store.')
-    .helpCommand(false);
+    .helpCommand('help [command]', 'explain a command');
   for (const each of [validate, explain, diff, convert, reload, status, history, rollback]) each(config);
 }

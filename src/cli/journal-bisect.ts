@@ -42,7 +42,7 @@ export function register(parent: Command): void {
         if (given.length < 1 || given.length > 2)
           throw new SettingsError(
             'SETTINGS_INVALID',
-            `--machine: give one chart or two, not ${given.length}.`,
+            `--machine: give one chart or two, not ${given.length}; for example --machine ./old.ts#leadershipMachine.`,
           );
         const found = [];
         for (const summary of await journal.streams(options.stream)) {

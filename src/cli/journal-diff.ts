@@ -92,7 +92,7 @@ async function placesAt(
   positions: readonly [Position, Position],
   machine: AnyStateMachine,
 ): Promise<[Place, Place]> {
-  const wanted = positions.map((position) => heldSeqAt(position, summary));
+  const wanted = positions.map((position) => heldSeqAt(position, summary, journal.damage));
   const found = new Map<number, Place>();
   let last: AnyMachineSnapshot | null = null;
   const result = await replay(journal.recordsTo(summary.stream, Math.max(...wanted)), machine, {

@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from 'commander';
-import { SettingsError } from '../errors.ts';
+import { type JournalError, SettingsError } from '../errors.ts';
 import type { StreamSummary } from '../journal/journal.ts';
 
 /** Where in a stream: a sequence number, or so many records from its end. */
@@ -17,7 +17,9 @@ export function parsePosition(text: string): Position {
   if (place === 'last') return { kind: 'from-end', back: 1 };
   const number = Number(place);
   if (place === '' || number === 0)
-    throw new InvalidArgumentError('A position is @N, @-N from the end, @first or @last.');
+    throw new InvalidArgumentError(
+      `"${text}" is no position: write @N (from @1 on), @-N from the end, @first or @last.`,
+    );
   return number > 0 ? { kind: 'seq', seq: number } : { kind: 'from-end', back: -number };
 }
 
@@ -30,10 +32,16 @@ export function seqAt(position: Position, { first, seq }: StreamSummary): number
 /**
  * As `seqAt`, for a record that must be there.
  *
- * @throws SettingsError that says which records there are
+ * @param damage Of the journal, if it has any: what is at its end, or behind the damage, cannot be told.
+ * @throws SettingsError that says which records there are; the damage where that is why
  */
-export function heldSeqAt(position: Position, summary: StreamSummary): number {
+export function heldSeqAt(
+  position: Position,
+  summary: StreamSummary,
+  damage: JournalError | null = null,
+): number {
   const seq = seqAt(position, summary);
+  if (damage !== null && (position.kind === 'from-end' || seq > summary.seq)) throw damage;
   if (seq >= summary.first && seq <= summary.seq) return seq;
   const before = summary.first > 1 && seq < summary.first ? '; what was before is trimmed' : '';
   throw new SettingsError(

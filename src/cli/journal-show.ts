@@ -43,7 +43,7 @@ export function register(parent: Command): void {
     .action((file: string, position: Position | undefined, options: ShowOptions) =>
       withJournal(file, async (journal) => {
         const summary = await journal.stream(options.stream?.[0]);
-        const seq = heldSeqAt(position ?? { kind: 'from-end', back: 1 }, summary);
+        const seq = heldSeqAt(position ?? { kind: 'from-end', back: 1 }, summary, journal.damage);
         const machine = options.machine === undefined ? null : await loadMachine(options.machine);
         await show(journal, summary, seq, machine, options.json === true);
       }),

@@ -21,6 +21,8 @@ export class JournalSource implements AsyncDisposable {
   /** Where it is read. */
   readonly #path: string;
   readonly #cleanUp: () => void;
+  /** What is wrong with it, once it has been asked for its streams. */
+  damage: JournalError | null = null;
 
   private constructor(name: string, path: string, cleanUp = () => {}) {
     this.name = name;
@@ -115,7 +117,8 @@ export class JournalSource implements AsyncDisposable {
       return { streams: await this.reader.streams(), damage: null };
     } catch (error) {
       if (!isDamage(error) || this.reader.kind !== 'jsonl') throw this.#plain(error);
-      return { streams: await summariesBeforeDamage(this.#path), damage: this.#plain(error) as JournalError };
+      this.damage = this.#plain(error) as JournalError;
+      return { streams: await summariesBeforeDamage(this.#path), damage: this.damage };
     }
   }
 
@@ -183,7 +186,7 @@ function notFound(path: string, cause: JournalError): JournalError {
       ? `there is no directory ${directory}, either`
       : there.length === 0
         ? `there is no journal in ${directory}`
-        : `${near === null ? '' : `did you mean ${join(directory, near)}? `}In ${directory} there is ${there.slice(0, LISTED_MAX).join(', ')}`;
+        : `${near === null ? '' : `did you mean ${join(directory, near)}? `}${near === null ? 'in' : 'In'} ${directory === '.' ? 'this directory' : directory} there is ${there.slice(0, LISTED_MAX).join(', ')}`;
   return new JournalError('JOURNAL_NOT_FOUND', `There is no file ${path}; ${hint}.`, { place: path, cause });
 }
 

@@ -27,7 +27,7 @@ export function register(parent: Command): void {
     usage: 'whatif <file>',
     summary: 'what would have followed if one event had not come, or another, or later',
     description:
-      "Forks the history of one member at a record, in memory. What came from outside comes again as recorded, changed at one place; timers are the chart's own. Each step is held against the record: = as recorded, ≠ otherwise, + only in the fork, - only recorded. Nobody answers anew: the store and the other members say what they said, whether or not they are asked.",
+      "Forks the history of one member at a record, in memory. What came from outside comes again as recorded, changed at one place; timers are the chart's own. Each step is held against the record: = as recorded, ≠ otherwise, + only in the fork, - only recorded. Times are milliseconds from the fork. Nobody answers anew: the store and the other members say what they said, whether or not they are asked.",
     examples: [
       ['conclave journal whatif journal.db @12 --drop', 'had this renewal been lost'],
       ['conclave journal whatif journal.db @12 --delay 4s', 'had it come four seconds later'],
@@ -57,12 +57,12 @@ export function register(parent: Command): void {
       '--machine <module>',
       'the chart: ./chart.ts#export (default: the shipped one of the recorded id)',
     )
-    .option('--limit <steps>', `print so many steps at most (default ${SHOWN})`, parseLimit, SHOWN)
+    .option('--limit <steps>', 'print so many steps at most', parseLimit, SHOWN)
     .action((file: string, position: Position, options: WhatIfOptions) =>
       withJournal(file, async (journal) => {
         const change = changeOf(options);
         const summary = await journal.stream(options.stream?.[0]);
-        const seq = heldSeqAt(position, summary);
+        const seq = heldSeqAt(position, summary, journal.damage);
         const given = options.machine === undefined ? null : await loadMachine(options.machine);
         const records: JournalRecord[] = [];
         for await (const record of journal.reader.read(summary.stream)) records.push(record);
@@ -79,7 +79,10 @@ function changeOf({ drop, insert, edit, delay }: WhatIfOptions): Change {
   const asked: readonly (Change | undefined)[] = [drop && { kind: 'drop' }, insert, edit, delay];
   const [change, ...more] = asked.filter((each) => each !== undefined);
   if (change === undefined || more.length > 0)
-    throw new SettingsError('SETTINGS_INVALID', 'Say one change: --drop, --insert, --edit or --delay.');
+    throw new SettingsError(
+      'SETTINGS_INVALID',
+      `Say one change: --drop, --insert '{"type":…}', --edit /pointer=value or --delay 4s.`,
+    );
   return change;
 }
 
@@ -115,17 +118,22 @@ function parseJson(text: string): Json {
   try {
     return JSON.parse(text) as Json;
   } catch (error) {
-    throw new InvalidArgumentError(`It is no JSON: ${(error as Error).message}.`);
+    throw new InvalidArgumentError(
+      `It is no JSON: ${(error as Error).message}. Text stands in double quotes, and all of it in single ones for the shell.`,
+    );
   }
 }
 
-function textOf({ stream, seq, steps, missing, end, recordedEnd, until }: Fork, limit: number): string[] {
+function textOf(
+  { stream, seq, mono: start, steps, missing, end, recordedEnd, until }: Fork,
+  limit: number,
+): string[] {
   const first = steps.findIndex(({ differs }) => differs !== null);
   const rows: { readonly mono: number; readonly line: string }[] = [
-    ...steps.map((step) => ({ mono: step.mono, line: stepLine(step) })),
+    ...steps.map((step) => ({ mono: step.mono, line: stepLine(step, start) })),
     ...missing.map((record) => ({
       mono: record.mono,
-      line: line(record.mono, '-', transitionText(record), record.event.type, `${record.seq}`, ''),
+      line: line(record.mono - start, '-', transitionText(record), record.event.type, `${record.seq}`, ''),
     })),
   ];
   const ordered = rows.toSorted((a, b) => a.mono - b.mono);
@@ -139,7 +147,7 @@ function textOf({ stream, seq, steps, missing, end, recordedEnd, until }: Fork, 
   ];
 }
 
-function stepLine(step: ForkStep): string {
+function stepLine(step: ForkStep, start: number): string {
   const { mono, event, record, from, to, effects, differs } = step;
   const mark = differs === null ? '=' : differs === 'new' ? '+' : '≠';
   const states =
@@ -150,7 +158,7 @@ function stepLine(step: ForkStep): string {
     differs === null || differs === 'new' || record === null ? '' : `  (recorded: ${transitionText(record)})`;
   const asked = effectsText(effects);
   return line(
-    mono,
+    mono - start,
     mark,
     states,
     event.type,
@@ -159,12 +167,13 @@ function stepLine(step: ForkStep): string {
   );
 }
 
+/** Times count from the fork: readings of a monotonic clock say nothing to people. */
 const line = (
-  mono: number,
+  sinceMs: number,
   ...[mark, states, type, seq, rest]: readonly [string, string, string, string, string]
 ) =>
   [
-    `${mark} ${mono.toFixed(3).padStart(14)}`,
+    `${mark} ${`+${sinceMs.toFixed(3)}`.padStart(12)}`,
     seq.padStart(6),
     states.padEnd(44),
     eventText(type).padEnd(22),

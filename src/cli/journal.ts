@@ -18,6 +18,6 @@ export function register(program: Command): void {
     .description(
       'Reads what members recorded: a journal.db, also while it is being written, a JSONL journal, or - for standard input.',
     )
-    .helpCommand(false);
+    .helpCommand('help [command]', 'explain a command');
   for (const each of [log, show, verify, replay, diff, merge, bisect, whatIf, play, exportTo]) each(journal);
 }

@@ -36,6 +36,17 @@ const commands: readonly Register[] = [
   simulate,
 ];
 
+const FIRST_STEPS = `
+First steps:
+  $ conclave demo       # three members on this machine, and what their failovers cost
+  $ conclave up         # one member; start it in two terminals, and end the one that leads
+  $ conclave up --help  # what a command does, its options, examples and exit codes
+
+Exit codes of all commands:
+  0  it worked
+  1  it was tried and did not work, or what was asked for does not hold
+  2  the command line or a setting is wrong; nothing was done`;
+
 function createProgram(): Command {
   const program = new Command('conclave')
     .description(
@@ -43,11 +54,12 @@ function createProgram(): Command {
     )
     .version(VERSION, '-V, --version', 'print the version')
     .helpOption('-h, --help', 'explain a command')
-    .helpCommand(false)
+    .helpCommand('help [command]', 'explain a command')
     .enablePositionalOptions()
     .exitOverride()
     .configureOutput({ outputError: printUsageError })
-    .configureHelp({ showGlobalOptions: false });
+    .configureHelp({ showGlobalOptions: false })
+    .addHelpText('after', FIRST_STEPS);
   for (const register of commands) register(program);
   return program;
 }

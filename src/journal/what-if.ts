@@ -43,6 +43,8 @@ export interface Fork {
   readonly stream: string;
   /** Where it begins. */
   readonly seq: number;
+  /** When that was, on the clock of the recording. */
+  readonly mono: number;
   readonly steps: readonly ForkStep[];
   /** Timers that fired then and do not in the fork. */
   readonly missing: readonly JournalRecord[];
@@ -175,10 +177,11 @@ class Forking {
         break;
       }
     }
-    const { stream, seq } = this.#first;
+    const { stream, seq, mono } = this.#first;
     return {
       stream,
       seq,
+      mono,
       steps: this.#steps,
       missing: [...this.#missing],
       end: (this.#fold.snapshot?.value ?? null) as StateValue | null,

@@ -1,5 +1,5 @@
 /** `conclave journal merge|diff|bisect|whatif`, as a user runs them. */
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -128,7 +128,7 @@ describe('whatif', () => {
     const { code, stdout } = await journal('whatif', 'good-1.jsonl', await seqOf('lease.renewed'), '--drop');
     expect(code).toBe(0);
     expect(stdout).toMatch(
-      /forked at @\d+\n\+ +[\d.]+ +leader\.renewing → leader\.retrying +after callTimeout/,
+      /forked at @\d+\n\+ +\+[\d.]+ +leader\.renewing → leader\.retrying +after callTimeout/,
     );
     expect(stdout).toMatch(/\n= .*stop +\//);
     expect(stdout).toMatch(/✓ .*: stopped, as recorded\n$/);
@@ -143,15 +143,40 @@ describe('whatif', () => {
   });
 
   test.each([
-    [['@3'], /Say one change: --drop, --insert, --edit or --delay/],
+    [['@3'], /Say one change: --drop, --insert /],
     [['@3', '--drop', '--delay', '1s'], /Say one change/],
     [['@3', '--insert', '{}'], /must be a JSON object with a type/],
     [['@3', '--insert', '{'], /It is no JSON/],
     [['@3', '--edit', 'token=7'], /must be a JSON pointer into the event and a value/],
     [['@3', '--delay', '5'], /Which unit\?/],
     [['@99999', '--drop'], /There is no record @99999/],
+    [['@0', '--drop'], /"@0" is no position: write @N/],
   ])('%j is refused: 2', async (args, message) => {
     const { code, stderr } = await journal('whatif', 'good-1.jsonl', ...args);
     expect([code, stderr]).toEqual([2, expect.stringMatching(message)]);
   });
+});
+
+test('what is behind damage, or at an end that cannot be known, is damage: 3; what is before it is not', async () => {
+  const text = readFileSync(join(scratch.path, 'good-1.jsonl'), 'latin1');
+  writeFileSync(
+    join(scratch.path, 'damaged.jsonl'),
+    text.replace('"lease.renewed"', '"lease.removed"'),
+    'latin1',
+  );
+  for (const args of [
+    ['whatif', '@7', '--drop'],
+    ['show', '@last'],
+    ['diff', '@1', '@-2'],
+    ['diff', '@1'],
+  ]) {
+    const [command = '', ...rest] = args;
+    const { code, stderr } = await journal(command, 'damaged.jsonl', ...rest);
+    expect([args, code, stderr]).toEqual([
+      args,
+      3,
+      expect.stringMatching(/^conclave: The journal is damaged at /),
+    ]);
+  }
+  expect((await journal('diff', 'damaged.jsonl', '@1', '@3')).code).toBe(1);
 });
