@@ -1,7 +1,7 @@
 import type { ConfigPath } from '../config/formats/config-node.ts';
 import { nearest } from '../suggest.ts';
 import { give, oneOfEach, saysNothing } from './give.ts';
-import { BESIDE_ROOT, KNOWN_KEYS, type KnownKey, ROOTS, type Strictness } from './known-keys.ts';
+import { BESIDE_ROOT, KNOWN_KEYS, type KnownKey, ROOTS } from './known-keys.ts';
 import { emptyLayer, type Finding, type Layer } from './origin.ts';
 
 /**
@@ -41,7 +41,7 @@ class FileReader {
       const message =
         times > 1 && (value as unknown[]).every(isObject)
           ? `This block is there ${times} times; there may be one.`
-          : `This must be a block with keys: ${written(known)}.`;
+          : `This must be a block with keys: ${namesIn(known).join(', ')}.`;
       this.#problem(path, message, false);
       return;
     }
@@ -89,31 +89,33 @@ class FileReader {
 
 /** What to say of a key that is not ours; null for nothing. */
 export function unknownKey(
-  { unknown, children, written: block }: { readonly unknown: Strictness } & KnownKey,
+  known: KnownKey,
   key: string,
 ): { readonly message: string; readonly fatal: boolean } | null {
-  const near = nearest(
-    key,
-    [...children.values()].map(({ written: name }) => name),
-  );
-  const hint = near === null ? '' : ` Did you mean ${near}?`;
-  if (unknown === 'strict' || (unknown === 'near' && near !== null)) {
-    const all =
-      near === null
-        ? ` There are ${[...children.values()].map(({ written: name }) => name).join(', ')}.`
-        : '';
+  const { unknown, written: block } = known;
+  const meant = meantBy(key, namesIn(known));
+  const hint = meant === null ? '' : ` Did you mean ${meant}?`;
+  if (unknown === 'strict' || (unknown === 'near' && meant !== null)) {
+    const all = meant === null ? ` There are ${namesIn(known).join(', ')}.` : '';
     return { message: `There is no such key.${hint}${all}`, fatal: true };
   }
-  if (near === null)
-    return unknown === 'near'
-      ? { message: `This key of "${block}" is none of ours, and left alone.`, fatal: false }
-      : null;
-  return { message: `This is none of ours, and left alone.${hint}`, fatal: false };
+  if (meant !== null) return { message: `This is none of ours, and left alone.${hint}`, fatal: false };
+  if (unknown === 'open') return null;
+  return { message: `This key of "${block}" is none of ours, and left alone.`, fatal: false };
 }
 
-function written({ children }: KnownKey): string {
-  return [...children.values()].map(({ written: name }) => name).join(', ');
+/** Shorter beginnings of names are no hint. */
+const BEGINNING_LENGTH_MIN = 5;
+
+/** A name that is a slip of the keyboard away, or without its unit: `lease_duration`. */
+function meantBy(key: string, names: readonly string[]): string | null {
+  const near = nearest(key, names);
+  if (near !== null || key.length < BEGINNING_LENGTH_MIN) return near;
+  return names.find((name) => name.toLowerCase().startsWith(key.toLowerCase())) ?? null;
 }
+
+const namesIn = ({ children }: KnownKey): readonly string[] =>
+  [...children.values()].map(({ written }) => written);
 
 export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);

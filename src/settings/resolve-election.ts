@@ -131,5 +131,5 @@ function inUnits(message: string): string {
       /\b(lease|renew|retry|grace|drain)([A-Z]\w*)Ms\b/g,
       (_, first: string, rest: string) => `the ${first} ${rest.toLowerCase()}`,
     )
-    .replaceAll(/\b(\d+(?:\.\d+)?)(?![\w.]| m?s\b)/g, '$1 ms');
+    .replaceAll(/\b(\d+(?:\.\d+)?)(?!\w|\.\d| m?s\b)/g, '$1 ms');
 }
