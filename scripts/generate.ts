@@ -1,13 +1,11 @@
 /** Makes every generated file anew: `npm run generate`. A test holds them equal to what this would write. */
 import { writeFileSync } from 'node:fs';
-import { writeApiReference } from './api-reference.ts';
 import { errorsPage } from './errors-page.ts';
 import { leaseScriptsModule } from './lease-scripts.ts';
 import { metricsPage } from './metrics-page.ts';
 import { trustPage } from './trust-page.ts';
 import { readTrust } from './trust-record.ts';
 
-writeApiReference();
 writeFileSync(new URL('../docs/errors.md', import.meta.url), errorsPage());
 writeFileSync(new URL('../docs/metrics.md', import.meta.url), metricsPage());
 writeFileSync(new URL('../src/lease/redis-lua.ts', import.meta.url), leaseScriptsModule());

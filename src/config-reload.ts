@@ -17,6 +17,7 @@ import {
 import { type RollbackOutcome, type SharedOutcome, stopped, unusable } from './config/reload-outcomes.ts';
 import type { Proposal, ProposedContent, ProposeOptions } from './config/proposal.ts';
 import { ReloadCommands, type ReloadCommandOptions, type WithOthers } from './config/reload-commands.ts';
+import type { ConfigCheck, ShownConfig } from './config/reload-shown.ts';
 import { type ReloadStatus, statusOf } from './config/reload-status.ts';
 import { ConfigError, UsageError } from './errors.ts';
 import type { Journal, JournalRecord } from './journal/journal.ts';
@@ -52,7 +53,6 @@ export interface ReloadJournal {
   export(): AsyncIterable<JournalRecord>;
 }
 
-/** A configuration that is reloaded while the process runs. Make it with `createConfigReload`. */
 export class ConfigReload<T> implements AsyncDisposable {
   readonly #settings: ReloadSettings<T>;
   readonly #driver: ReloadDriver<T>;
@@ -229,6 +229,16 @@ export class ConfigReload<T> implements AsyncDisposable {
    */
   async diff(range: { readonly from?: number; readonly to?: number } = {}): Promise<ConfigDiff> {
     return this.#generations.diff(range);
+  }
+
+  /** Whether a configuration would be accepted, and what it would change, secrets hidden. Changes nothing. */
+  validate(content: ProposedContent): Promise<ConfigCheck> {
+    return this.#commands.validate(content);
+  }
+
+  /** What is in force, as it may be shown; null before the first. */
+  shown(): ShownConfig | null {
+    return this.#commands.shown();
   }
 
   /** How things stand; nothing in it is secret. */

@@ -14,6 +14,8 @@ export type * from './config/head-store.ts';
 export type { HeadRecord, HistoryRecord, MemberReport } from './config/head.ts';
 export { memoryHead, type MemoryHead } from './config/memory-head.ts';
 export type { HistoryEntry } from './config/reload-history.ts';
+export type { ConfigCheck, ShownConfig } from './config/reload-shown.ts';
+export type { ConfigValue } from './config/formats/config-node.ts';
 export type { ReloadStatus } from './config/reload-status.ts';
 export type { Difference, Differences } from './config/difference.ts';
 export type { PreparedChange, ReloadHandler } from './config/handlers.ts';

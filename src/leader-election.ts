@@ -3,6 +3,7 @@ import type { SnapshotFrom } from 'xstate';
 import type { leadershipMachine, TimingOptions } from '../machines/index.ts';
 import { comment } from './election/commentary.ts';
 import { LeadershipDriver } from './election/driver.ts';
+import { lookUp } from './election/look-up.ts';
 import {
   type ElectionEvent,
   type ElectionEventOf,
@@ -20,6 +21,7 @@ import type { LeadershipTerm } from './election/term.ts';
 import { type Lease, type TaskOptions, type TaskOutcome, tryAcquire, tryRun } from './election/tasks.ts';
 import { LeadershipError, UsageError } from './errors.ts';
 import type { JournalRecord } from './journal/journal.ts';
+import type { LeaseView } from './lease/lease-store.ts';
 import { eachValueFrom } from './streams/each-value.ts';
 
 /**
@@ -31,7 +33,6 @@ import { eachValueFrom } from './streams/each-value.ts';
  * already on its way to a third system when the lease ends arrives before the next leader's. That needs the token.
  */
 
-/** How long to wait for a term. */
 export interface WaitOptions {
   readonly signal?: AbortSignal;
 }
@@ -44,14 +45,12 @@ export interface ElectionJournal {
   export(): AsyncIterable<JournalRecord>;
 }
 
-/** A snapshot of the leadership chart: `snapshot.matches('leader')`, `snapshot.context`. */
 export type LeadershipSnapshot = SnapshotFrom<typeof leadershipMachine>;
 
 /** An aborted signal for whoever asks while there is no term. */
 const noTerm = (resource: string): AbortSignal =>
   AbortSignal.abort(new LeadershipError('NOT_LEADER', `This member does not lead "${resource}".`));
 
-/** One member's part in the election for one resource. Make it with `createLeaderElection`. */
 export class LeaderElection implements AsyncDisposable {
   readonly #settings: ElectionSettings;
   readonly #driver: LeadershipDriver;
@@ -113,6 +112,11 @@ export class LeaderElection implements AsyncDisposable {
    */
   get isLeader(): boolean {
     return this.#driver.term?.isCurrent ?? false;
+  }
+
+  /** Whether it takes part: it was started, and has not stopped or failed. */
+  get isRunning(): boolean {
+    return this.#started && this.#stopped === null;
   }
 
   /** Holder id of the leader as far as this member knows, or null. */
@@ -205,6 +209,16 @@ export class LeaderElection implements AsyncDisposable {
     options: TaskOptions = {},
   ): Promise<TaskOutcome<T>> {
     return tryRun(this.#settings, task, work, options);
+  }
+
+  /**
+   * Asks the store for the lease as it stands, or null if it holds none. Grants nothing: for people and health checks.
+   *
+   * @throws StoreUnavailableError if the store does not answer in time, by default in that of any request
+   */
+  lookUp({ withinMs }: { readonly withinMs?: number } = {}): Promise<LeaseView | null> {
+    const { timings } = this.actor.getSnapshot().context;
+    return lookUp(this.#settings, withinMs ?? timings.callTimeoutMs);
   }
 
   /**

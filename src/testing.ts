@@ -1,4 +1,3 @@
-/** For the tests of applications: an election whose leadership the test decides, and a clock that it owns. */
 import { Subject } from 'rxjs';
 import { resolveOptions, type LeaderElectionOptions } from './election/options.ts';
 import type { LeadershipTerm } from './election/term.ts';
@@ -115,7 +114,6 @@ class HandLeases implements LeaseStore {
   }
 }
 
-/** What `createTestElection` takes: the options of an election without a store. */
 export interface TestElectionOptions extends Omit<LeaderElectionOptions, 'leases' | 'resource' | 'enabled'> {
   readonly resource?: string;
   /** Who leads at first. Default nobody that is known. */

@@ -80,6 +80,7 @@ export function schemaReader<T>(options: SchemaReaderOptions<T>): ConfigReader<T
     scrub: (message, parsed) =>
       documentOf(parsed).secrets.scrub(message, []) ??
       'Its message is not shown, because it may hold a secret.',
+    redact: ({ value, parsed }) => documentOf(parsed).secrets.redact(value),
     difference(before, after) {
       const changes = changesBetween(before?.value, after.value);
       return tellDifferences(

@@ -1,3 +1,4 @@
+import { ConclaveError, StoreUnavailableError } from '../errors.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { type HeadState, headOf, historyOf, type MemberReport, reportOf } from './head.ts';
 import type { HeadCallOptions, HeadStore, HeadSwap } from './head-store.ts';
@@ -63,6 +64,10 @@ export class HeadCalls {
     const signal = AbortSignal.any([asked.signal, this.#ended.signal]);
     try {
       return await within(this.#clock, HEAD_CALL_MS, call({ signal }));
+    } catch (cause) {
+      if (cause instanceof ConclaveError) throw cause;
+      const message = `The configuration store at ${this.store.describe().location} does not answer.`;
+      throw new StoreUnavailableError('STORE_TIMEOUT', message, { cause, outcomeUnknown: true });
     } finally {
       asked.abort();
     }

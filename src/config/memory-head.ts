@@ -10,8 +10,6 @@ export interface MemoryHead extends HeadStore {
 }
 
 /**
- * A head store in this process's memory.
- *
  * @example
  * const store = memoryHead({ namespace: 'billing' });
  */

@@ -1,6 +1,7 @@
 import type { ChangedKeys, Diagnostic } from '../../machines/index.ts';
 import type { ConfigContent } from './content.ts';
 import type { Differences } from './difference.ts';
+import type { ConfigValue } from './formats/config-node.ts';
 
 /**
  * What makes a configuration of bytes, in the two steps the chart tells apart: `parse` (syntax, and what the bytes refer
@@ -11,6 +12,8 @@ export interface ConfigReader<T> {
   check(parsed: Parsed, previous: ConfigSnapshot<T> | null): Promise<Checked<T> | Refused>;
   /** Somebody else's words about a configuration, without its secrets. */
   scrub(message: string, parsed: Parsed): string;
+  /** A configuration as it may be shown: `***` for each secret. */
+  redact(snapshot: ConfigSnapshot<T>): ConfigValue;
   /** What differs between two configurations, secrets hidden. */
   difference(before: ConfigSnapshot<T> | null, after: ConfigSnapshot<T>): Differences;
 }

@@ -11,6 +11,7 @@ import {
   type ProposeOptions,
   type ProposedContent,
 } from './proposal.ts';
+import { type ConfigCheck, placeholdersIn, type ShownConfig } from './reload-shown.ts';
 import type { ReloadDriver } from './reload-driver.ts';
 import type { ConfigEvent } from './reload-events.ts';
 import type { Generations } from './reload-generations.ts';
@@ -31,7 +32,6 @@ export type WithOthers<O> = O & {
   readonly others: readonly MemberReport[];
 };
 
-/** Options of `reload()`. */
 export interface ReloadCommandOptions {
   /** Tries bytes that were refused before. */
   readonly force?: boolean;
@@ -147,9 +147,33 @@ export class ReloadCommands<T> {
     return outcome;
   }
 
+  async validate(proposed: ProposedContent): Promise<ConfigCheck> {
+    const { current } = this.#driver;
+    const content = contentProposed(proposed, current?.content.files[0]?.name ?? null);
+    const inspected = await this.#inspect(content);
+    const { sha } = content;
+    if ('kind' in inspected) return { kind: 'refused', sha, diagnostics: inspected.diagnostics };
+    return { kind: 'accepted', sha, ...this.#settings.reader.difference(current, inspected) };
+  }
+
+  shown(): ShownConfig | null {
+    const { current, context } = this.#driver;
+    if (current === null || context.applied === null) return null;
+    const { generation, sha } = context.applied;
+    return { generation, sha, value: this.#settings.reader.redact(current) };
+  }
+
+  /** As a reload would see it; but what was shown instead of a secret does not take its place. */
+  async #inspect(content: ConfigContent) {
+    const inspected = await this.#driver.inspect(content);
+    if ('kind' in inspected) return inspected;
+    const diagnostics = placeholdersIn(inspected.value, content.files[0]?.name ?? null);
+    return diagnostics.length === 0 ? inspected : { kind: 'refused' as const, diagnostics };
+  }
+
   /** Nothing is proposed to others that this member would not take itself. */
   async #assertGood(content: ConfigContent): Promise<void> {
-    const inspected = await this.#driver.inspect(content);
+    const inspected = await this.#inspect(content);
     const known = 'kind' in inspected ? null : this.#driver.knownBad(content.sha, inspected.parsed);
     const diagnostics = 'kind' in inspected ? inspected.diagnostics : known === null ? [] : [known];
     if (diagnostics.length > 0) throw refused(diagnostics);

@@ -4,10 +4,8 @@ import type { HeadEvent } from './head-events.ts';
 /** What a reload tells: the chart's facts and, among members that share a store, those of their head. */
 export type ConfigEvent = ConfigReloadEmitted | HeadEvent;
 
-/** What `on(type, …)` can listen to. */
 export type ConfigEventType = ConfigEvent['type'];
 
-/** The event of one type: what a listener of `on(type, …)` gets. */
 export type ConfigEventOf<T extends ConfigEventType> = Extract<ConfigEvent, { readonly type: T }>;
 
 /** How an attempt ends. */

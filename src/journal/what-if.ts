@@ -39,7 +39,6 @@ export interface ForkStep {
   readonly differs: DifferingPart | 'new' | null;
 }
 
-/** What would have followed. */
 export interface Fork {
   readonly stream: string;
   /** Where it begins. */

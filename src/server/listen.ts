@@ -1,13 +1,23 @@
+import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { serve } from '@hono/node-server';
 import type { Hono } from 'hono';
 import { SettingsError } from '../errors.ts';
+import type { Clock } from '../runtime/clock.ts';
+import { systemClock } from '../runtime/system-clock.ts';
+import { type CertificateOptions, nodeServer } from './node-server.ts';
 
 /** A server that listens. Disposing of it ends it, open connections included. */
 export interface Listening extends AsyncDisposable {
   /** `http://127.0.0.1:8080`. */
   readonly url: string;
   readonly port: number;
+  /**
+   * Finishes what is under way: connections that wait for a next request are closed, each request that comes is the
+   * last of its connection. Resolves with the number of requests that were not finished in time.
+   */
+  drain(withinMs: number): Promise<number>;
+  /** Takes no connection any more; ends those there are. */
+  close(): Promise<void>;
 }
 
 export interface ListenOptions {
@@ -17,23 +27,28 @@ export interface ListenOptions {
   readonly address?: string;
   /** Try the next ports, at most this many, where the wanted one is taken. */
   readonly others?: number;
+  /** Serves HTTPS. */
+  readonly certificates?: CertificateOptions;
+  /** For simulations. Default the system's. */
+  readonly clock?: Clock;
 }
+
+const PORT_MAX = 65_535;
 
 /**
  * Serves an application.
  *
- * @throws SettingsError `SETTINGS_INVALID` if the address or the port cannot be had
+ * @throws SettingsError `SETTINGS_INVALID` if the address, the port or the certificates cannot be had
  */
-export async function listen(
-  app: Hono,
-  { port = 0, address = '127.0.0.1', others = 0 }: ListenOptions = {},
-): Promise<Listening> {
+export async function listen(app: Hono, options: ListenOptions = {}): Promise<Listening> {
+  const { port = 0, address = '127.0.0.1', others = 0 } = options;
   for (let at = port; ; at += 1) {
     try {
-      return await listenAt(app, at, address);
+      return await listenAt(app, at, options);
     } catch (cause) {
+      if (cause instanceof SettingsError) throw cause;
       const { code = '', message } = cause as NodeJS.ErrnoException;
-      if (code === 'EADDRINUSE' && at < port + others) continue;
+      if (code === 'EADDRINUSE' && at < Math.min(port + others, PORT_MAX)) continue;
       throw new SettingsError(
         'SETTINGS_INVALID',
         `${address}:${at} cannot be listened on: ${REASONS[code] ?? message}. Choose another port or address.`,
@@ -49,21 +64,87 @@ const REASONS: Readonly<Record<string, string>> = {
   EADDRNOTAVAIL: 'this host has no such address',
 };
 
-function listenAt(app: Hono, port: number, hostname: string): Promise<Listening> {
-  return new Promise((resolve, reject) => {
-    const server = serve({ fetch: app.fetch, port, hostname }, (info: AddressInfo) => {
-      const host = hostname.includes(':') ? `[${hostname}]` : hostname;
-      resolve({
-        url: `http://${host}:${info.port}`,
-        port: info.port,
-        [Symbol.asyncDispose]: () =>
-          new Promise((closed) => {
-            server.close(() => closed());
-            // Streams never end by themselves.
-            if ('closeAllConnections' in server) server.closeAllConnections();
-          }),
+async function listenAt(app: Hono, port: number, options: ListenOptions): Promise<Listening> {
+  const { address = '127.0.0.1', certificates, clock = systemClock } = options;
+  const server = serverOf(app, certificates ?? null);
+  const listening = new NodeListening(server, clock);
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen({ port, host: address }, resolve);
+  });
+  const host = address.includes(':') ? `[${address}]` : address;
+  listening.at(`http${certificates === undefined ? '' : 's'}://${host}`);
+  return listening;
+}
+
+function serverOf(app: Hono, certificates: CertificateOptions | null): Server {
+  try {
+    return nodeServer(app, certificates);
+  } catch (cause) {
+    const message = cause instanceof Error ? cause.message : String(cause);
+    throw new SettingsError(
+      'SETTINGS_INVALID',
+      `The certificates cannot be used: ${message}. Give the certificate chain and its key as PEM.`,
+      { cause },
+    );
+  }
+}
+
+class NodeListening implements Listening {
+  url = '';
+  port = 0;
+  readonly #server: Server;
+  readonly #clock: Clock;
+  readonly #finished = new Set<() => void>();
+  #underWay = 0;
+  #isDraining = false;
+  #closed: Promise<void> | null = null;
+
+  constructor(server: Server, clock: Clock) {
+    this.#server = server;
+    this.#clock = clock;
+    server.prependListener('request', (_, outgoing) => {
+      this.#underWay += 1;
+      if (this.#isDraining) outgoing.shouldKeepAlive = false;
+      outgoing.once('close', () => {
+        this.#underWay -= 1;
+        // Whoever waits for a next request on this connection waits in vain.
+        if (this.#isDraining) server.closeIdleConnections();
+        if (this.#underWay === 0) for (const finished of this.#finished) finished();
       });
     });
-    server.once('error', reject);
-  });
+  }
+
+  at(origin: string): void {
+    this.port = (this.#server.address() as AddressInfo).port;
+    this.url = `${origin}:${this.port}`;
+  }
+
+  async drain(withinMs: number): Promise<number> {
+    this.#isDraining = true;
+    this.#server.closeIdleConnections();
+    if (this.#underWay === 0) return 0;
+    await new Promise<void>((resolve) => {
+      const end = () => {
+        this.#finished.delete(end);
+        this.#clock.clearTimeout(timer);
+        resolve();
+      };
+      const timer = this.#clock.setTimeout(end, withinMs);
+      this.#finished.add(end);
+    });
+    return this.#underWay;
+  }
+
+  close(): Promise<void> {
+    this.#closed ??= new Promise((closed) => {
+      this.#server.close(() => closed());
+      this.#server.closeAllConnections();
+    });
+    return this.#closed;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
 }

@@ -28,7 +28,6 @@ export interface RunRequest {
   readonly only?: ReadonlySet<number> | undefined;
 }
 
-/** What one seed came to. */
 export interface RunResult {
   readonly seed: number;
   readonly options: RunOptions;
@@ -47,7 +46,6 @@ export interface RunResult {
   readonly journals: Pick<SimulatedJournals, 'names' | 'streams' | 'read'>;
 }
 
-/** Runs one seed to its end, or to the first promise that is broken. The same request gives the same result. */
 export async function runSeed(request: RunRequest): Promise<RunResult> {
   const run = new Run(request);
   try {

@@ -17,11 +17,7 @@ export const STORE_KINDS: readonly StoreKind[] = [
   sqliteStore,
 ];
 
-/**
- * The kind of store of this name.
- *
- * @throws SettingsError that lists what there is
- */
+/** @throws SettingsError that lists what there is */
 export function storeKind(name: string): StoreKind {
   const kind = STORE_KINDS.find((each) => each.name === name);
   if (kind !== undefined) return kind;

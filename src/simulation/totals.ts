@@ -20,7 +20,6 @@ export interface Totals {
   readonly digest: number;
 }
 
-/** A seed that broke a promise. */
 export interface SeedFailure {
   readonly seed: number;
   readonly invariant: Invariant;

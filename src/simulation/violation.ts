@@ -30,5 +30,4 @@ export const INVARIANTS = {
   'journals-replay': 'Each journal replays to the same digests',
 } as const;
 
-/** The name of a promise that a simulation checks. */
 export type Invariant = keyof typeof INVARIANTS;

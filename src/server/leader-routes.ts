@@ -1,0 +1,83 @@
+import type { LeaderElection } from '../leader-election.ts';
+import type { LeaseView } from '../lease/lease-store.ts';
+import type { ServedMember } from './app-options.ts';
+import { refusal } from './problem.ts';
+import { json, type Route } from './routes.ts';
+
+/** Who leads, and giving it up. */
+
+/** How long the store may take to tell the number of somebody else's term, in milliseconds. */
+const LOOK_UP_MS = 1000;
+
+export function leaderRoutes({ election, clock }: ServedMember): readonly Route[] {
+  if (election === null) return [];
+  const since = new Sightings(election, () => clock.wallMs());
+  return [
+    {
+      method: 'GET',
+      path: '/leader',
+      scope: null,
+      serve: async () => {
+        const leader = await leaderOf(election, since);
+        if (leader === null) throw refusal('NOT_FOUND', `Nobody is known to lead "${election.resource}".`);
+        return json(leader);
+      },
+    },
+    {
+      method: 'GET',
+      path: '/leader/me',
+      scope: null,
+      serve: () => {
+        const { resource, candidateId: member, isLeader, currentLeader: leader } = election;
+        const told = { resource, member, is_leader: isLeader, leader };
+        if (isLeader) return json(told);
+        throw refusal('NOT_LEADER', `This member does not lead "${resource}".`, { more: told });
+      },
+    },
+    {
+      method: 'POST',
+      path: '/leader/resign',
+      scope: 'admin',
+      serve: async () => {
+        const { term, resource, candidateId: member } = election;
+        if (term === null)
+          throw refusal('NOT_LEADER', `This member does not lead "${resource}", so that it cannot resign.`);
+        await election.resign();
+        return json({ resource, member, resigned: { term: term.number, token: String(term.token) } });
+      },
+    },
+  ];
+}
+
+async function leaderOf(election: LeaderElection, since: Sightings) {
+  const { resource, term } = election;
+  const own = { is_me: true, term: term?.number ?? 0, token: String(term?.token ?? '') };
+  if (term !== null) return { resource, holder: election.candidateId, ...own, since: since.of(own.token) };
+  const holder = election.currentLeader;
+  if (holder === null || holder === election.candidateId) return null;
+  const { known } = election.actor.getSnapshot().context;
+  const view = await election.lookUp({ withinMs: LOOK_UP_MS }).catch((): LeaseView | null => null);
+  const isView = view !== null && view.holder === holder;
+  const token = isView ? String(view.token) : (known?.token ?? '');
+  return { resource, holder, is_me: false, term: isView ? view.term : null, token, since: since.of(token) };
+}
+
+/** When this member first saw a term, by its own wall clock: no store says when a term began. */
+class Sightings {
+  #token: string | null = null;
+  #at: string | null = null;
+
+  constructor(election: LeaderElection, wallMs: () => number) {
+    const note = (token: string) => {
+      this.#token = token;
+      this.#at = new Date(wallMs()).toISOString();
+    };
+    election.on('becameLeader', ({ token }) => note(String(token)));
+    election.on('newLeaderObserved', ({ token }) => note(String(token)));
+  }
+
+  /** Null: it led before this member looked. */
+  of(token: string): string | null {
+    return token === this.#token ? this.#at : null;
+  }
+}
