@@ -66,10 +66,16 @@ export function prometheusMetrics(options: PrometheusMetricsOptions = {}): Prome
   const metrics = createMetrics({ ...options, meterProvider });
   // No timestamps, no labels of the process, neither target nor scope: nothing that makes one series many.
   const serializer = new PrometheusSerializer('', false, undefined, true, true);
+  let collecting: ReturnType<PullReader['collect']> | null = null;
+  // One collection for all who ask meanwhile: what two observed at once, only one of them would be told.
+  const collect = () =>
+    (collecting ??= reader.collect().finally(() => {
+      collecting = null;
+    }));
   return {
     metrics,
     contentType: 'text/plain; version=0.0.4; charset=utf-8',
-    text: async () => serializer.serialize((await reader.collect()).resourceMetrics),
+    text: async () => serializer.serialize((await collect()).resourceMetrics),
     [Symbol.asyncDispose]: async () => {
       metrics[Symbol.dispose]();
       await meterProvider.shutdown();
