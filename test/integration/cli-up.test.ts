@@ -106,7 +106,8 @@ describe('a member without settings', () => {
       {
         id: 1,
         error: {
-          message: 'There is no command "frobnicate"; there are status, resign, pause, resume, reload, config, stop.',
+          message:
+            'There is no command "frobnicate"; there are status, resign, pause, resume, reload, config, stop.',
         },
       },
       { id: 2, result: null },

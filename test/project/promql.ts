@@ -47,7 +47,10 @@ export function strangersIn(expression: string): string[] {
   const { selectors, grouped } = namedIn(expression);
   if (selectors.length === 0) return [`${expression}: names no metric`];
   const known = selectors.flatMap(({ name }) => metricOf.get(name) ?? []);
-  const groupable = [...SCRAPE_LABELS, ...known.flatMap(({ attributes }) => Object.keys(attributes))];
+  const groupable = new Set([
+    ...SCRAPE_LABELS,
+    ...known.flatMap(({ attributes }) => Object.keys(attributes)),
+  ]);
   return [
     ...selectors.flatMap(({ name, matchers }) => {
       const metric = metricOf.get(name);
@@ -62,8 +65,6 @@ export function strangersIn(expression: string): string[] {
           .map((value) => `${name}: ${label} is never "${value}"`);
       });
     }),
-    ...grouped
-      .filter((label) => !groupable.includes(label))
-      .map((label) => `${expression}: no label ${label}`),
+    ...grouped.filter((label) => !groupable.has(label)).map((label) => `${expression}: no label ${label}`),
   ];
 }
