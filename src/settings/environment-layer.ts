@@ -14,6 +14,8 @@ import { NAME } from './setting-kinds.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
+const PREFIX = 'CONCLAVE_';
+
 /** Names that begin like ours and mean something else: `run` gives them to its command, or they are read elsewhere. */
 const NO_SETTINGS: ReadonlySet<string> = new Set([
   'CONCLAVE_CONFIG',
@@ -22,8 +24,8 @@ const NO_SETTINGS: ReadonlySet<string> = new Set([
   'CONCLAVE_LEASE_RESOURCE',
 ]);
 
-/** Kubernetes gives these to each pod beside a Service called "conclave". */
-const SERVICE_LINK = /^CONCLAVE_(SERVICE_(HOST|PORT)(_|$)|PORT_\d+_(TCP|UDP|SCTP)(_|$))/;
+/** Kubernetes gives these to each pod beside a Service whose name begins like ours. */
+const SERVICE_LINK = /_SERVICE_(HOST|PORT)(_|$)|_PORT_\d+_(TCP|UDP|SCTP)(_|$)/;
 const SERVICE_LINK_VALUE = /^(tcp|udp|sctp):\/\//;
 
 const FLAG_VARIABLES: ReadonlyMap<string, { readonly id: SettingId; readonly flag: Flag }> = new Map(
@@ -43,7 +45,7 @@ export function environmentLayer(environment: Environment): Layer {
   for (const [variable, value] of Object.entries(environment)) {
     if (value === undefined || saysNothing(value)) continue;
     if (variable.includes('__')) nested(layer, lists, variable, value);
-    else if (/^conclave_/i.test(variable)) ofFlag(layer, variable, value);
+    else if (variable.toUpperCase().startsWith(PREFIX)) ofFlag(layer, variable, value);
     else plain(layer, variable, value);
   }
   lists.give(layer);

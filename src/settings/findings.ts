@@ -1,6 +1,7 @@
 import { diagnosticAt, showDiagnostic } from '../config/diagnostic.ts';
 import type { ConfigDocument } from '../config/formats/config-document.ts';
-import { follow } from '../config/formats/config-node.ts';
+import { type ConfigPath, follow } from '../config/formats/config-node.ts';
+import { REDACTED } from '../config/redact.ts';
 import { type Finding, type Origin, showOrigin } from './origin.ts';
 
 /** Findings with their places: what is told of settings, to people and to programs. */
@@ -21,9 +22,16 @@ export function placedOrigin(
   if (origin.layer !== 'file' || document === null) return origin;
   return {
     ...origin,
-    path: document.secrets.shownPath(origin.path),
+    path: shownPath(origin.path, document),
     place: document.locate(origin.path, part),
   };
+}
+
+/** A key that is no word may be anything, a secret included. */
+function shownPath(path: ConfigPath, document: ConfigDocument): ConfigPath {
+  const isWord = (segment: string | number) =>
+    typeof segment === 'number' || /^[\p{L}_][\p{L}\p{N}_-]{0,63}$/u.test(segment);
+  return document.secrets.shownPath(path).map((segment) => (isWord(segment) ? segment : REDACTED));
 }
 
 export function placedFinding(finding: Finding, document: ConfigDocument | null): SettingsFinding {
@@ -33,27 +41,28 @@ export function placedFinding(finding: Finding, document: ConfigDocument | null)
   if (origin === null) return { message, origin, text: message };
   const part = finding.ofKey === true ? 'key' : 'value';
   const placed = placedOrigin(origin, document, part);
-  if (placed.layer !== 'file' || document === null)
+  if (origin.layer === 'file' && placed.layer === 'file' && document !== null)
     return {
       message,
       origin: placed,
-      text: placed.layer === 'default' ? message : `${showOrigin(placed)}: ${message}`,
+      text: textInFile({ ...finding, message, origin }, placed.path, document),
     };
-  return { message, origin: placed, text: textInFile({ ...finding, message }, placed.path, document) };
+  const text = placed.layer === 'default' ? message : `${showOrigin(placed)}: ${message}`;
+  return { message, origin: placed, text };
 }
 
-function textInFile(finding: Finding, path: readonly (string | number)[], document: ConfigDocument): string {
+function textInFile(
+  finding: Finding & { readonly origin: Extract<Origin, { layer: 'file' }> },
+  shown: ConfigPath,
+  document: ConfigDocument,
+): string {
+  const { path } = finding.origin;
   const { node, key, depth } = follow(document.root, path);
   const spot = finding.ofKey === true || depth < path.length ? (key ?? node) : node;
+  const { source, at } = spot;
+  const hidden = finding.secret === true ? null : document.secrets.hiddenAt(source, at);
+  const { message } = finding;
   return showDiagnostic(
-    diagnosticAt({
-      stage: 'checking',
-      code: 'SCHEMA',
-      message: finding.message,
-      source: spot.source,
-      at: spot.at,
-      path,
-      hidden: finding.secret === true ? null : document.secrets.hiddenAt(spot.source, spot.at),
-    }),
+    diagnosticAt({ stage: 'checking', code: 'SCHEMA', message, source, at, path: shown, hidden }),
   );
 }

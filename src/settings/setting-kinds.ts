@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { looksSecret } from '../config/redact-names.ts';
 import { durationMs, sizeBytes } from './duration-reading.ts';
 import { Secret } from './secret.ts';
 import { CONFIGURATION_MODES, ENVIRONMENTS, LOG_LEVELS, SCOPES, type TokenSettings } from './settings.ts';
@@ -59,12 +60,18 @@ function kind<T>(says: string, schema: z.ZodType<T>, example: unknown): Kind<T> 
   return { schema, says, example };
 }
 
+/** As `textOf`; what has a password in it stands in the wrong place, and would be shown. */
+function plainTextOf(says: string, lengthMax?: number) {
+  const error = `This looks like a secret, such as a connection string with a password; it must be ${says}.`;
+  return textOf(says, lengthMax).refine((text) => !looksSecret(text), { error });
+}
+
 const name = `a name of 1 to ${NAME_MAX_LENGTH} characters`;
-export const NAME = kind(name, textOf(name, NAME_MAX_LENGTH), 'billing');
+export const NAME = kind(name, plainTextOf(name, NAME_MAX_LENGTH), 'billing');
 
-export const TEXT = kind('a text', textOf(`a text of at most ${TEXT_MAX_LENGTH} characters`), 'text');
+export const TEXT = kind('a text', plainTextOf(`a text of at most ${TEXT_MAX_LENGTH} characters`), 'text');
 
-export const PATH = kind('a path', textOf('a path'), 'data');
+export const PATH = kind('a path', plainTextOf('a path'), 'data');
 
 const seconds = 'a number of seconds, for example 15';
 export const SECONDS = kind(
@@ -207,7 +214,7 @@ const inspector = 'the address of an inspector, or true';
 export const INSPECTOR: Kind<string | true> = kind(
   inspector,
   z
-    .union([z.literal(true), textOf(inspector)], must(inspector))
+    .union([z.literal(true), plainTextOf(inspector)], must(inspector))
     .transform((given) => (given === 'true' ? true : given)),
   'ws://127.0.0.1:9000',
 );

@@ -2,7 +2,7 @@ import { statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { ConfigDocument } from '../config/formats/config-document.ts';
 import { type ConfigPath, walk } from '../config/formats/config-node.ts';
-import { readConfig } from '../config/formats/read-config.ts';
+import { type ConfigFile, readConfig } from '../config/formats/read-config.ts';
 import { type ConfigDiagnostic, showDiagnostic } from '../config/diagnostic.ts';
 import { placed } from '../config/reload-commentary.ts';
 import { fileSource } from '../config/source-files.ts';
@@ -10,7 +10,7 @@ import { systemDisk } from '../config/source-system-disk.ts';
 import { SettingsError } from '../errors.ts';
 import type { Diagnostic } from '../../machines/index.ts';
 import type { Environment } from './environment-layer.ts';
-import { KNOWN_KEYS, ROOTS } from './known-keys.ts';
+import { KNOWN_KEYS, type KnownKey, ROOTS } from './known-keys.ts';
 
 /** The settings file: which one, and what it holds. */
 
@@ -74,8 +74,16 @@ export async function readSettingsFile(
   if (reading.kind !== 'read') return refused(reading.diagnostics);
   const nameOf = (file: string) => (isDirectory ? join(shown, basename(file)) : shown);
   const files = reading.files.map(({ path: file, bytes }) => ({ name: nameOf(file), bytes }));
-  const root = isDirectory ? reading.realDirectory : dirname(path);
-  const read = await readConfig(files, { environment, root });
+  return readSettingsText(files, environment, isDirectory ? reading.realDirectory : dirname(path));
+}
+
+/** The same for files that are read already; `root` is what `file()` stays in. */
+export async function readSettingsText(
+  files: readonly ConfigFile[],
+  environment: Environment,
+  root?: string,
+): Promise<SettingsReading> {
+  const read = await readConfig(files, { environment, ...(root !== undefined && { root }) });
   if (!read.ok) return refused(read.diagnostics);
   const { root: tree, dependencies } = read.document;
   return {
@@ -84,36 +92,57 @@ export async function readSettingsFile(
   };
 }
 
-const refused = (diagnostics: readonly Diagnostic[]): SettingsReading => ({
-  ok: false,
-  problems: diagnostics.map((diagnostic) => ({
-    diagnostic,
-    text: 'excerpt' in diagnostic ? showDiagnostic(diagnostic as ConfigDiagnostic) : placed(diagnostic),
-  })),
-});
+function refused(diagnostics: readonly Diagnostic[]): SettingsReading {
+  const problems = diagnostics.map((diagnostic) => {
+    if (!('excerpt' in diagnostic)) return { diagnostic, text: placed(diagnostic) };
+    const clean = withoutUnknownWords(diagnostic as ConfigDiagnostic);
+    return { diagnostic: clean, text: showDiagnostic(clean) };
+  });
+  return { ok: false, problems };
+}
 
-/** Where in this file secrets may stand, whatever they look like and however their keys are spelled. */
+/**
+ * Where a file cannot be read nobody knows what in it is secret: a line is shown only if it consists of words that are
+ * known, and of numbers.
+ */
+function withoutUnknownWords(diagnostic: ConfigDiagnostic): ConfigDiagnostic {
+  const words = diagnostic.excerpt?.match(/[\p{L}\p{N}_]+/gu) ?? [];
+  return words.every((word) => KNOWN_WORDS.has(word.toLowerCase()) || /^\d{1,5}$/.test(word))
+    ? diagnostic
+    : { ...diagnostic, excerpt: null };
+}
+
+const KNOWN_WORDS: ReadonlySet<string> = new Set([
+  ...ROOTS,
+  'true',
+  'false',
+  'null',
+  'file',
+  ...namesBelow(KNOWN_KEYS),
+]);
+
+function namesBelow({ children }: KnownKey): readonly string[] {
+  return [...children].flatMap(([name, known]) => [name, ...namesBelow(known)]);
+}
+
+/** All that is not known to be plain: what may hold a secret, and everything that is not ours. */
 function secretPaths(document: ConfigDocument): readonly string[] {
   const paths: string[] = [];
-  walk(document.root, (_, path) => {
-    if (!isSecretSetting(path)) return true;
-    paths.push(
-      path
-        .map((segment) => (typeof segment === 'number' ? `[${segment}]` : `[${JSON.stringify(segment)}]`))
-        .join(''),
-    );
+  walk(document.root, (node, path) => {
+    const known = path.length === 0 ? KNOWN_KEYS : knownAt(path);
+    if (known !== null && known.leaf === null && node.kind === 'object') return true;
+    const { leaf = null } = known ?? {};
+    const isPlain =
+      leaf?.kind === 'without-effect' || (leaf?.kind === 'setting' && leaf.name.kind.secret !== true);
+    if (!isPlain) paths.push(path.map((segment) => `[${JSON.stringify(String(segment))}]`).join(''));
     return false;
   });
   return paths;
 }
 
-function isSecretSetting(path: ConfigPath): boolean {
+function knownAt(path: ConfigPath): KnownKey | null {
   const isRoot = ROOTS.includes(String(path[0]).toLowerCase());
-  let at = KNOWN_KEYS;
-  for (const segment of isRoot ? path.slice(1) : path) {
-    const next = at.children.get(String(segment).toLowerCase());
-    if (next === undefined) return false;
-    at = next;
-  }
-  return at.leaf?.kind === 'setting' && at.leaf.name.kind.secret === true;
+  let at: KnownKey | undefined = KNOWN_KEYS;
+  for (const segment of isRoot ? path.slice(1) : path) at = at?.children.get(String(segment).toLowerCase());
+  return at ?? null;
 }
