@@ -4,7 +4,8 @@ import type { configReloadMachine } from '../machines/index.ts';
 import type { MemberReport } from './config/head.ts';
 import { HeadMember } from './config/head-member.ts';
 import type { ConfigSnapshot } from './config/reader.ts';
-import { comment } from './config/reload-commentary.ts';
+import { ReloadCommentator } from './config/reload-commentator.ts';
+import { WatchWitness } from './config/watch-events.ts';
 import { ReloadDriver } from './config/reload-driver.ts';
 import type { ConfigEvent, ConfigEventOf, ConfigEventType } from './config/reload-events.ts';
 import { type ConfigDiff, Generations } from './config/reload-generations.ts';
@@ -60,6 +61,7 @@ export class ConfigReload<T> implements AsyncDisposable {
   readonly #events = new Subject<ConfigEvent>();
   readonly #changes = new Subject<ConfigChange<T>>();
   readonly #head: HeadMember<T> | null;
+  readonly #commentator: ReloadCommentator<T>;
   readonly #commands: ReloadCommands<T>;
   #watching: Subscription | null = null;
   #isRunning = false;
@@ -81,6 +83,7 @@ export class ConfigReload<T> implements AsyncDisposable {
   constructor(settings: ReloadSettings<T>) {
     this.#settings = settings;
     this.#driver = new ReloadDriver(settings);
+    this.#commentator = new ReloadCommentator(settings, this.#driver);
     const { actor } = this.#driver;
     const { sharing } = settings;
     this.#head = sharing && new HeadMember(settings, sharing, this.#driver, (event) => this.#hear(event));
@@ -146,6 +149,9 @@ export class ConfigReload<T> implements AsyncDisposable {
     const beginning = this.#untilFirst();
     this.#driver.start();
     this.#isRunning = true;
+    this.#commentator.begin();
+    const witness = new WatchWitness((event) => this.#hear(event));
+    source.statuses.subscribe((status) => witness.see(status));
     if (this.#head !== null) await this.#head.start();
     else {
       this.#watching = source.changes.subscribe((fact) => this.#driver.tell(fact));
@@ -326,9 +332,7 @@ export class ConfigReload<T> implements AsyncDisposable {
       event.sha !== null
     )
       this.#tellChange(event.generation, event.sha, null);
-    const line = comment(event);
-    const { logger, memberId } = this.#settings;
-    if (line !== null) logger[line.level]({ memberId }, line.message);
+    this.#commentator.say(event);
     this.#head?.hear(event);
     this.#events.next(event);
   }

@@ -1,6 +1,7 @@
 import { AsyncSubject, Observable, type Subscriber } from 'rxjs';
 import type { SnapshotFrom } from 'xstate';
 import type { leadershipMachine, TimingOptions } from '../machines/index.ts';
+import { Commentator } from './commentator.ts';
 import { comment } from './election/commentary.ts';
 import { LeadershipDriver } from './election/driver.ts';
 import { lookUp } from './election/look-up.ts';
@@ -54,6 +55,7 @@ const noTerm = (resource: string): AbortSignal =>
 export class LeaderElection implements AsyncDisposable {
   readonly #settings: ElectionSettings;
   readonly #driver: LeadershipDriver;
+  readonly #commentator: Commentator;
   readonly #termListeners = new Set<(term: LeadershipTerm | null) => void>();
   readonly #over = new AsyncSubject<void>();
   #started = false;
@@ -70,6 +72,12 @@ export class LeaderElection implements AsyncDisposable {
   constructor(settings: ElectionSettings) {
     this.#settings = settings;
     this.#driver = new LeadershipDriver(settings);
+    const { logger, resource } = settings;
+    this.#commentator = new Commentator(logger, { resource }, () => ({
+      stream: settings.stream,
+      seq: this.#driver.writer.nextSeq - 1,
+      term: actor.getSnapshot().context.term?.number ?? null,
+    }));
     const { actor } = this.#driver;
     this.actor = actor;
     this.state$ = this.#untilOver((subscriber) => {
@@ -328,10 +336,9 @@ export class LeaderElection implements AsyncDisposable {
   }
 
   #log(event: Parameters<typeof comment>[0]): void {
-    const line = comment(event);
-    if (line === null) return;
-    const { logger, resource, stream } = this.#settings;
-    logger[line.level]({ resource, record: `${stream}@${this.#driver.writer.nextSeq - 1}` }, line.message);
+    const { leases } = this.#settings;
+    const about = 'term' in event ? { term: event.term } : {};
+    this.#commentator.say(comment(event, leases.describe().kind), about);
   }
 
   #now(): number {

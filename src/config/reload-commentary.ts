@@ -1,11 +1,13 @@
 import type { Diagnostic } from '../../machines/index.ts';
-import type { Logger } from '../logger.ts';
-import type { ConfigEvent } from './reload-events.ts';
+import type { Comment } from '../commentator.ts';
+import type { ConfigEvent, ConfigEventOf } from './reload-events.ts';
 
-/** A line for the log: what an operator expects to read, at the level an operator expects. */
-export interface Comment {
-  readonly level: keyof Logger;
-  readonly message: string;
+/** What lines speak of. */
+export interface CommentSubject {
+  /** Where the configuration comes from. */
+  readonly source: string;
+  /** What kind of store it is shared in, if it is. */
+  readonly store: 'memory' | 'sqlite' | 'redis' | null;
 }
 
 const short = (sha: string | null): string => (sha === null ? '(unread)' : sha.slice(0, 12));
@@ -17,22 +19,13 @@ export function placed({ file, line, column, path, message }: Diagnostic): strin
 }
 
 /** One line for each fact worth one; null for what would only be noise. */
-export function comment(event: ConfigEvent): Comment | null {
+export function comment(event: ConfigEvent, { source, store }: CommentSubject): Comment | null {
   switch (event.type) {
-    case 'applied': {
-      const { generation, sha, changed } = event;
-      const restart = changed.restart.length > 0 ? `; needs a restart: ${changed.restart.join(', ')}` : '';
-      return { level: 'info', message: `Configuration ${generation} (${short(sha)}) applied${restart}` };
-    }
-    case 'rejected': {
-      const [first] = event.diagnostics;
-      const more = event.diagnostics.length + event.omitted - 1;
-      const reason = first === undefined ? 'no reason given' : placed(first);
-      return {
-        level: 'error',
-        message: `Configuration ${short(event.sha)} rejected while ${event.stage}${event.known ? ' before' : ''}: ${reason}${more > 0 ? ` (and ${more} more)` : ''}`,
-      };
-    }
+    case 'applied':
+      return { level: 'info', message: inForce(event) };
+    case 'rejected':
+      // What may pass by itself is tried again soon.
+      return { level: event.transient ? 'warn' : 'error', message: refused(event) };
     case 'rolledBack':
       return {
         level: 'warn',
@@ -52,9 +45,17 @@ export function comment(event: ConfigEvent): Comment | null {
       return { level: 'error', message: `Journal failed (${then}): ${event.error.message}` };
     }
     case 'headUnavailable':
-      return { level: 'error', message: `The shared configuration cannot be asked for: ${event.message}` };
+      return {
+        level: 'error',
+        message: `${store === 'redis' ? 'Redis connection failed: the' : 'The'} shared configuration cannot be asked for: ${event.message}`,
+      };
     case 'headRecovered':
       return { level: 'info', message: 'The shared configuration can be asked for again' };
+    case 'watchDegraded':
+    case 'watchFailed':
+      return { level: 'warn', message: `File watcher error: ${event.message}` };
+    case 'watchRecovered':
+      return { level: 'info', message: `File watching works again (${event.reason})` };
     case 'historyRegressed':
       return {
         level: 'warn',
@@ -76,7 +77,27 @@ export function comment(event: ConfigEvent): Comment | null {
     case 'adopted':
     case 'forgotten':
       return { level: 'debug', message: `Configuration: ${event.type}` };
-    case 'reloadStarted':
-      return null;
+    case 'reloadStarted': {
+      if (event.trigger === 'file')
+        return { level: 'info', message: `Configuration file changed: ${source}` };
+      const isFile = event.trigger === 'dependencies';
+      return isFile
+        ? { level: 'info', message: `What the configuration refers to changed: ${source}` }
+        : null;
+    }
   }
+}
+
+function inForce({ generation, sha, changed, previous }: ConfigEventOf<'applied'>): string {
+  const what = previous === null ? 'Configuration loaded' : 'Configuration reloaded successfully';
+  const restart = changed.restart.length > 0 ? `; needs a restart: ${changed.restart.join(', ')}` : '';
+  return `${what}: generation ${generation} (${short(sha)})${restart}`;
+}
+
+function refused({ diagnostics, omitted, sha, stage, known }: ConfigEventOf<'rejected'>): string {
+  const [first] = diagnostics;
+  const more = diagnostics.length + omitted - 1;
+  const reason = first === undefined ? 'no reason given' : placed(first);
+  const others = more > 0 ? ` (and ${more} more)` : '';
+  return `Failed to reload configuration: ${reason}${others} (${short(sha)}, while ${stage}${known ? ' before' : ''})`;
 }

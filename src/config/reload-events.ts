@@ -1,8 +1,9 @@
 import type { ConfigReloadEmitted } from '../../machines/index.ts';
 import type { HeadEvent } from './head-events.ts';
+import type { WatchEvent } from './watch-events.ts';
 
-/** What a reload tells: the chart's facts and, among members that share a store, those of their head. */
-export type ConfigEvent = ConfigReloadEmitted | HeadEvent;
+/** What a reload tells: the chart's facts, those of the watch and, among members that share a store, of their head. */
+export type ConfigEvent = ConfigReloadEmitted | WatchEvent | HeadEvent;
 
 export type ConfigEventType = ConfigEvent['type'];
 

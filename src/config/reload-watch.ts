@@ -28,6 +28,11 @@ export class WatchedSource {
     return this.#watch?.status ?? null;
   }
 
+  /** What the watch tells about itself. */
+  get statuses(): Observable<ConfigWatchStatus> {
+    return defer(() => this.#watch?.statuses ?? EMPTY);
+  }
+
   /** What is there first; a change after that is told of. A disk that does not answer is not waited for. */
   async open(deadlineMs: number): Promise<SourceReading | null> {
     const { disk, clock, randomness, sweepMs, watch } = this.#options;

@@ -1,9 +1,17 @@
-import type { LeadershipEmitted } from '../../machines/index.ts';
+import type { Failure, LeadershipEmitted } from '../../machines/index.ts';
+import type { Comment } from '../commentator.ts';
+import type { LeaseStoreDescription } from '../lease/lease-store.ts';
 
-/** A line for the log: what an operator expects to read, at the level an operator expects. */
-export interface Comment {
-  readonly level: 'debug' | 'info' | 'warn' | 'error';
-  readonly message: string;
+/** Errors that say that the store was not reached, or not in time. */
+const NOT_REACHED: ReadonlySet<string> = new Set(['STORE_UNAVAILABLE', 'STORE_TIMEOUT']);
+
+type StoreKind = LeaseStoreDescription['kind'];
+
+/** What operators look for who have a Redis. */
+function storeFailure({ code, message }: Failure, kind: StoreKind | null): string {
+  const what =
+    kind === 'redis' && NOT_REACHED.has(code) ? 'Redis connection failed' : 'Lease store unavailable';
+  return `${what}: ${message}`;
 }
 
 const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`;
@@ -18,7 +26,7 @@ const WAITS = {
 };
 
 /** One line for each fact worth one; null for what would only be noise. */
-export function comment(event: LeadershipEmitted): Comment | null {
+export function comment(event: LeadershipEmitted, store: StoreKind | null = null): Comment | null {
   switch (event.type) {
     case 'becameLeader':
       return { level: 'info', message: `Leadership acquired (term ${event.term}, token ${event.token})` };
@@ -35,9 +43,9 @@ export function comment(event: LeadershipEmitted): Comment | null {
         message: `Renewal failed, ${seconds(event.remainingMs)} left: ${event.error.message}`,
       };
     case 'storeUnavailable':
-      return { level: 'error', message: `Lease store unavailable: ${event.error.message}` };
+      return { level: 'error', message: storeFailure(event.error, store) };
     case 'storeRecovered':
-      return { level: 'info', message: 'Lease store available again' };
+      return { level: 'info', message: `${store === 'redis' ? 'Redis' : 'Lease store'} available again` };
     case 'journalFailed': {
       const then = event.policy === 'stop' ? 'giving leadership up' : 'leadership goes on';
       return { level: 'error', message: `Journal failed (${then}): ${event.error.message}` };
