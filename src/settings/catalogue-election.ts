@@ -141,7 +141,7 @@ export const electionEntries = {
   },
   retryIntervalMs: {
     setting: 'leaderElection.retryIntervalMs',
-    about: 'First wait after a request that failed; it grows up to a third of the lease.',
+    about: 'First wait after a request that failed; it grows up to a third of the lease, and 5 s at most.',
     default: 'a fiftieth of the lease, between 20 ms and 1 s',
     reload: 'live',
     names: [blocks(`${LE}.retry_interval_seconds`, SECONDS)],

@@ -24,7 +24,7 @@ export const memberEntries = {
     setting: 'environment',
     about: 'Which preset fills in what nothing else says.',
     default: 'none: the defaults of the library',
-    reload: 'restart',
+    reload: 'live',
     names: [blocks('environment', ENVIRONMENT)],
     flag: {
       name: 'environment',
@@ -195,7 +195,7 @@ export const memberEntries = {
     setting: 'drainTimeoutMs',
     about: 'Longest wait for running work and requests when the member is told to stop.',
     default: 'half the lease',
-    reload: 'restart',
+    reload: 'live',
     names: [blocks('drain_timeout_seconds', SECONDS)],
     flag: {
       name: 'drain-timeout',

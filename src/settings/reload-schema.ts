@@ -13,14 +13,11 @@ import type { Settings } from './settings.ts';
  */
 export const SETTINGS_KEYS: Readonly<Record<string, KeyClass>> = {
   '*': 'restart',
-  environment: 'live',
-  'log.level': 'live',
-  'leaderElection.leaseDurationMs': 'live',
-  'leaderElection.renewIntervalMs': 'live',
-  'leaderElection.renewDeadlineMs': 'live',
-  'leaderElection.retryIntervalMs': 'live',
-  'leaderElection.gracePeriodMs': 'live',
-  drainTimeoutMs: 'live',
+  ...Object.fromEntries(
+    SETTING_IDS.map((id) => CATALOGUE[id])
+      .filter(({ reload }) => reload !== 'restart')
+      .map(({ setting, reload }) => [setting, reload]),
+  ),
 };
 
 /** Keys of settings files that are secret besides those whose names say so; for `secrets.keys` of `createConfigReload`. */

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { errorsPage } from '../../scripts/errors-page.ts';
 import { leaseScriptsModule } from '../../scripts/lease-scripts.ts';
 import { metricsPage } from '../../scripts/metrics-page.ts';
+import { settingsPage } from '../../scripts/settings-page.ts';
 import { read } from './repository.ts';
 
 test('docs/errors.md says what the error table says', () => {
@@ -10,6 +11,10 @@ test('docs/errors.md says what the error table says', () => {
 
 test('docs/metrics.md says what the catalogue of metrics says', () => {
   expect(read('docs/metrics.md')).toBe(metricsPage());
+});
+
+test('docs/settings.md says what the catalogue of settings says', () => {
+  expect(read('docs/settings.md')).toBe(settingsPage());
 });
 
 test('src/lease/redis-lua.ts holds the scripts of src/lease/scripts', () => {
