@@ -29,9 +29,9 @@ export interface Belief {
 }
 
 /** Two members that believed at the same time. */
-export interface Overlap {
-  readonly first: Belief;
-  readonly second: Belief;
+export interface Overlap<B extends Belief = Belief> {
+  readonly first: B;
+  readonly second: B;
   readonly forMs: number;
 }
 
@@ -100,16 +100,20 @@ export function beliefsOf(records: Iterable<JournalRecord>, { killedAt }: Belief
 }
 
 /** Every pair of members of one resource and boot that believed at the same time; empty if all is well. */
-export function overlapsOf(beliefs: readonly Belief[]): Overlap[] {
+export function overlapsOf<B extends Belief>(beliefs: readonly B[]): Overlap<B>[] {
   const ordered = beliefs.toSorted((a, b) => a.from - b.from);
-  return ordered.flatMap((first, index) =>
-    ordered.slice(index + 1).flatMap((second) => {
-      if (first.resource !== second.resource || first.boot !== second.boot) return [];
-      if (first.stream === second.stream) return [];
+  const overlaps: Overlap<B>[] = [];
+  for (const [index, first] of ordered.entries()) {
+    for (let at = index + 1; at < ordered.length; at += 1) {
+      const second = ordered[at] as B;
+      // Times of other boots are other clocks' and say nothing about where to end.
+      if (first.boot !== second.boot || first.resource !== second.resource) continue;
       const forMs = Math.min(first.until, second.until) - second.from;
-      return forMs > 0 ? [{ first, second, forMs }] : [];
-    }),
-  );
+      if (second.from >= first.until) break;
+      if (forMs > 0 && first.stream !== second.stream) overlaps.push({ first, second, forMs });
+    }
+  }
+  return overlaps;
 }
 
 /** How leaders of one resource and boot followed each other, in order of their beginning. */

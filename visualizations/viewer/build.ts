@@ -1,4 +1,5 @@
 /** Makes the viewer: one page that holds its style, its programs and the pictures of the charts. */
+import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Plugin, rolldown } from 'rolldown';
@@ -48,9 +49,12 @@ export async function buildViewer(picture: (name: string) => string): Promise<st
     WORKER_CODE: JSON.stringify(worker),
     CHART_PICTURES: JSON.stringify(pictures),
   });
+  const script = inScript(page);
+  const hash = createHash('sha256').update(script).digest('base64');
   return read('index.html')
+    .replace('SCRIPT-HASH', () => `sha256-${hash}`)
     .replace('/*STYLE*/', () => read('style.css'))
-    .replace('/*SCRIPT*/', () => inScript(page))
+    .replace(/\n *\/\*SCRIPT\*\/\n */, () => script)
     .replace(
       '<html',
       () =>

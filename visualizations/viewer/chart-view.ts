@@ -11,26 +11,44 @@ export class ChartView {
   readonly #place = find('#chart', HTMLElement);
   readonly #members = find('#members', HTMLElement);
   readonly #said = find('#chart-said', HTMLElement);
+  readonly #whole = find('#chart-whole', HTMLButtonElement);
   #machine: string | null = null;
-  /** The member whose states are shown, if not that of the chosen record. */
-  #picked: number | null = null;
+  /** Label of the lane whose states are shown, if not that of the chosen record. */
+  #picked: string | null = null;
+  #due = false;
 
   constructor(view: ViewState) {
     this.#view = view;
     view.onChange((part) => {
-      if (part === 'history') this.#picked = null;
-      if (part !== 'range') this.#show();
+      if (part !== 'range') this.#later();
+    });
+    this.#whole.addEventListener('click', () => {
+      const whole = this.#whole.getAttribute('aria-pressed') !== 'true';
+      this.#whole.setAttribute('aria-pressed', String(whole));
+      this.#place.classList.toggle('whole', whole);
+      this.#later();
+    });
+    new ResizeObserver(() => this.#later()).observe(this.#place);
+    this.#members.addEventListener('click', (event) => {
+      const label = (event.target as Element).closest('[data-lane]')?.getAttribute('data-lane') ?? null;
+      if (label === null) return;
+      this.#picked = label === this.#picked ? null : label;
+      this.#later();
     });
   }
 
-  /** Shows the states of another member; null for the one of the chosen record. */
-  pick(member: number | null): void {
-    this.#picked = member;
-    this.#show();
+  /** Once before the next frame, however often it is asked. */
+  #later(): void {
+    if (this.#due) return;
+    this.#due = true;
+    requestAnimationFrame(() => {
+      this.#due = false;
+      this.#show();
+    });
   }
 
   #show(): void {
-    const { history, row, filter } = this.#view;
+    const { history, row } = this.#view;
     if (history === null || row < 0) {
       this.#place.replaceChildren();
       this.#members.replaceChildren();
@@ -38,34 +56,39 @@ export class ChartView {
       this.#machine = null;
       return;
     }
-    const member = this.#picked ?? history.columns.member[row] ?? 0;
-    const states = this.#view.statesAt(row);
-    const { machine = '', label = '' } = history.members[member] ?? {};
+    const chosen = history.columns.member[row] ?? 0;
+    const picked = history.lanes.findIndex(({ label }) => label === this.#picked);
+    const lane = picked >= 0 ? picked : (history.members[chosen]?.lane ?? 0);
+    const { machine = '', label = '' } = history.lanes[lane] ?? {};
     this.#draw(machine);
-    const state = states[member] ?? null;
-    this.#light(state);
-    this.#said.textContent = `${label}: ${this.#told(member, state)}`;
-    this.#members.replaceChildren(
-      ...history.members.flatMap((each, index) => {
-        if (filter.resource !== null && each.resource !== filter.resource) return [];
-        const button = make(
-          'button',
-          { type: 'button', 'aria-pressed': String(index === member), 'data-member': String(index) },
-          make('strong', {}, each.label),
-          ` ${this.#told(index, states[index] ?? null)}`,
-        );
-        button.addEventListener('click', () => this.pick(index === this.#picked ? null : index));
-        return [button];
-      }),
-    );
+    const [state, from] = this.#view.stateOf(lane, row);
+    this.#light(state, lane === history.members[chosen]?.lane ? from : null);
+    this.#said.textContent = `${label}: ${this.#told(lane, state)}`;
+    this.#list(lane);
+  }
+
+  /** The buttons stay, so that the one with the focus keeps it. */
+  #list(shown: number): void {
+    const { lanes, history, row } = this.#view;
+    const places = [...this.#members.children] as HTMLElement[];
+    for (const [at, lane] of lanes.entries()) {
+      const { label = '' } = history?.lanes[lane] ?? {};
+      const button = places[at] ?? make('button', { type: 'button' });
+      if (button.parentElement === null) this.#members.append(button);
+      button.setAttribute('data-lane', label);
+      button.setAttribute('aria-pressed', String(lane === shown));
+      const [state] = this.#view.stateOf(lane, row);
+      button.replaceChildren(make('strong', {}, label), ` ${this.#told(lane, state)}`);
+    }
+    for (const gone of places.slice(lanes.length)) gone.remove();
   }
 
   /** A process that was killed or frozen records nothing more: its last word may be older than its belief. */
-  #told(member: number, state: string | null): string {
+  #told(shown: number, state: string | null): string {
     const { at, history } = this.#view;
     if (state === null) return 'nothing recorded yet';
     const believes = history?.spans.some(
-      ({ lane, from, until }) => lane === member && at !== null && from <= at && at < until,
+      ({ lane, from, until }) => lane === shown && at !== null && from <= at && at < until,
     );
     return state.startsWith('leader') && believes === false ? `${state}, but its belief has lapsed` : state;
   }
@@ -85,23 +108,28 @@ export class ChartView {
       return;
     }
     const svg = new DOMParser().parseFromString(picture, 'image/svg+xml').documentElement;
-    svg.removeAttribute('width');
-    svg.removeAttribute('height');
     this.#place.replaceChildren(document.adoptNode(svg));
   }
 
-  /** `leader.held` lights the state and all it is in. */
-  #light(state: string | null): void {
-    const lit = new Set<string>();
-    for (const path of state?.split('+') ?? []) {
-      const parts = path.split('.');
-      for (const depth of parts.keys()) lit.add(parts.slice(0, depth + 1).join('.'));
-    }
+  /** `leader.held` lights the state and all it is in, and the arrow by which it came there. */
+  #light(state: string | null, from: string | null): void {
+    const lit = pathsOf(state);
+    const left = pathsOf(from);
     let leaf: Element | null = null;
     for (const element of this.#place.querySelectorAll('[data-state]')) {
       const active = lit.has(element.getAttribute('data-state') ?? '');
       element.classList.toggle('active', active);
       if (active) leaf = element;
+    }
+    for (const arrow of this.#place.querySelectorAll('[data-from]')) {
+      const [source, target] = [arrow.getAttribute('data-from') ?? '', arrow.getAttribute('data-to') ?? ''];
+      const taken =
+        from !== null &&
+        from !== state &&
+        left.has(source) &&
+        lit.has(target) &&
+        !(lit.has(source) && left.has(target));
+      arrow.classList.toggle('taken', taken);
     }
     const { clientHeight, clientWidth } = this.#place;
     const box = leaf?.getBoundingClientRect();
@@ -111,4 +139,14 @@ export class ChartView {
     this.#place.scrollTop += box.top - frame.top - (clientHeight - box.height) / 2;
     this.#place.scrollLeft += box.left - frame.left - (clientWidth - box.width) / 2;
   }
+}
+
+/** A state and all it is in; regions side by side each. */
+function pathsOf(state: string | null): Set<string> {
+  const paths = new Set<string>();
+  for (const path of state?.split('+') ?? []) {
+    const parts = path.split('.');
+    for (const depth of parts.keys()) paths.add(parts.slice(0, depth + 1).join('.'));
+  }
+  return paths;
 }

@@ -1,3 +1,4 @@
+import { transitionText } from '../../src/cli/journal-text.ts';
 import { clockTime, find, make, milliseconds, type Content } from './elements.ts';
 import type { Detail } from './model.ts';
 import type { ViewState } from './view-state.ts';
@@ -7,35 +8,83 @@ import type { ViewState } from './view-state.ts';
 /** Data of a start holds the whole structure of the chart, which is longer than all the rest. */
 const OMITTED: ReadonlySet<string> = new Set(['structure']);
 
+export interface DetailSource {
+  /** What is known at once. */
+  detail(row: number): Promise<Detail | null>;
+  /** The same with the context, which may take a while. */
+  context(row: number): Promise<Detail | null>;
+}
+
 export class DetailView {
   readonly #place = find('#detail', HTMLElement);
+  readonly #view: ViewState;
+  readonly #source: DetailSource;
+  /** The record that is shown. */
+  #shown = '';
+  #busy = false;
+  #again = false;
 
-  constructor(view: ViewState, ask: (row: number) => Promise<Detail | null>) {
+  constructor(view: ViewState, source: DetailSource) {
+    this.#view = view;
+    this.#source = source;
     view.onChange((part) => {
-      if (part !== 'row' && part !== 'history') return;
-      if (view.row < 0) return this.#place.replaceChildren();
-      void this.#showSoon(view, ask(view.row));
+      if (part === 'row' || part === 'history') void this.#update();
     });
   }
 
-  async #showSoon(view: ViewState, asked: Promise<Detail | null>): Promise<void> {
-    const { row } = view;
-    const detail = await asked;
-    // While somebody scrubs, only the last one asked for is shown.
-    if (detail !== null && row === view.row) this.#show(view, detail);
+  /** One question at a time: while somebody scrubs, rows in between are not asked for. */
+  async #update(): Promise<void> {
+    if (this.#busy) {
+      this.#again = true;
+      return;
+    }
+    this.#busy = true;
+    do {
+      this.#again = false;
+      await this.#ask(this.#view.row);
+    } while (this.#again);
+    this.#busy = false;
+  }
+
+  async #ask(row: number): Promise<void> {
+    const view = this.#view;
+    if (row < 0) {
+      this.#shown = '';
+      return this.#place.replaceChildren();
+    }
+    const detail = await this.#source.detail(row);
+    if (detail === null || row !== view.row) return;
+    const { stream, seq } = detail.record;
+    const { members, columns } = view.history as NonNullable<typeof view.history>;
+    // A history that has changed meanwhile asks again.
+    if (members[columns.member[row] ?? 0]?.stream !== stream || columns.seq[row] !== seq) return;
+    const place = `${stream}@${seq}`;
+    // As records come, the chosen one stays as it is.
+    if (place === this.#shown && !detail.contextLater) return;
+    this.#show(view, detail);
+    this.#shown = place;
+    if (detail.contextLater) void this.#askContext(row, place);
+  }
+
+  async #askContext(row: number, place: string): Promise<void> {
+    const detail = await this.#source.context(row);
+    if (detail === null || this.#shown !== place) return;
+    const scrolled = this.#place.scrollTop;
+    this.#show(this.#view, detail);
+    this.#place.scrollTop = scrolled;
   }
 
   #show(view: ViewState, { record, context, why }: Detail): void {
     const { stream, seq, event, token, wall, mono, effects, kind, source, digest, writer, runtime } = record;
     const { structure: _, ...data } = (event.data ?? {}) as Record<string, unknown>;
-    const [start] = view.whole();
+    const { start } = view;
     const time = view.at ?? wall;
     this.#place.replaceChildren(
       make('h2', {}, event.type),
       make('p', { class: 'muted' }, `${stream}@${seq}`),
-      section('States', [`${view.text('from', view.row)} → ${view.text('to', view.row)}`]),
+      section('States', [transitionText(record)]),
       section('When', [
-        `${clockTime(time)}, ${milliseconds(time - start)} from the start; its own wall clock said ${new Date(wall).toISOString()}, monotonic ${mono.toFixed(3)} ms`,
+        `${clockTime(time)}, ${milliseconds(time - start)} from the start; its own wall clock said ${new Date(wall).toISOString()}, its monotonic one ${mono.toFixed(3)} ms`,
       ]),
       section('Event', [`${kind}, from ${source}`, json(data)]),
       section('Context', contextContent(context, why)),
@@ -54,7 +103,7 @@ export class DetailView {
         make('br'),
         `digest ${digest || 'none'}`,
       ]),
-      make('p', {}, make('a', { href: `#${encodeURIComponent(`${stream}@${seq}`)}` }, 'Link to this record')),
+      make('p', {}, make('a', { href: linkTo(stream, seq) }, 'Link to this record')),
     );
     this.#place.scrollTop = 0;
   }
@@ -89,6 +138,10 @@ function contextContent(context: Detail['context'], why: string | null): Content
     ),
   ];
 }
+
+/** Slashes and at signs may stand in a fragment as they are: a link that people can read. */
+export const linkTo = (stream: string, seq: number): string =>
+  `#${encodeURIComponent(`${stream}@${seq}`).replaceAll('%2F', '/').replaceAll('%40', '@')}`;
 
 const section = (title: string, content: readonly Content[]): HTMLElement =>
   make('section', {}, make('h3', {}, title), ...content);

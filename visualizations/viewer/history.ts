@@ -1,93 +1,123 @@
-import { beliefsOf, overlapsOf, type Belief } from '../../src/election/beliefs.ts';
-import type { JournalRecord } from '../../src/journal/journal.ts';
-import { mergeRecords, type BootClock } from '../../src/journal/merge.ts';
 import { effectsText, eventText, stateText } from '../../src/cli/journal-text.ts';
+import { type Belief, beliefsOf, overlapsOf } from '../../src/election/beliefs.ts';
+import type { JournalRecord } from '../../src/journal/journal.ts';
+import { type BootClock, mergeRecords } from '../../src/journal/merge.ts';
+import { clockNotices } from './clocks.ts';
+import { lanesOf } from './lanes.ts';
 import type { Columns, History, Member, Span } from './model.ts';
+import { flagsOf, PhaseTracker } from './phases.ts';
+import type { Stream } from './streams.ts';
 
 /** Makes the history that the page shows from the records of all streams. */
 
-/** A record in the merged order, by the place it has among those that were read. */
+/** A record in the merged order, by where it is among those that were read. */
 export interface Merged {
   readonly history: History;
-  /** Row → index of the record as it was given. */
-  readonly order: Uint32Array<ArrayBuffer>;
+  /** Row → index of its stream, and of the record in it. */
+  readonly streams: Uint16Array;
+  readonly places: Uint32Array;
 }
-
-const STREAM = /^(?:[^/]+)\/(.+)\/([^/]+)$/;
 
 /** @param known Charts, as `id#hash`, whose code this page has. */
 export function historyOf(
-  records: readonly JournalRecord[],
+  streams: readonly Stream[],
   known: ReadonlySet<string>,
-  notices: readonly string[],
+  told: Pick<History, 'notices' | 'problems'>,
 ): Merged {
-  const indexes = new Map(records.map((record, at) => [record, at]));
+  const records = streams.flatMap((stream) => stream.records);
   const { records: timed, clocks, contradictions } = mergeRecords(records);
-  const members = membersOf(records, known);
-  const places = new Map(members.map(({ stream }, at) => [stream, at]));
-  const spans = spansOf(beliefsOf(records), clocks, places);
+  const offsets = new Map(clocks.map(({ boot, offsetMs }) => [boot, offsetMs]));
+  const { lanes, members } = lanesOf(streams, known, ({ boot, mono }) => mono + (offsets.get(boot) ?? 0));
+  const numbers = new Map(members.map(({ stream }, at) => [stream, at]));
+  const streamAt = new Map(streams.map(({ name }, at) => [name, at]));
   const texts = new Texts();
   const columns = emptyColumns(timed.length);
-  const order = new Uint32Array(timed.length);
+  const phases = new PhaseTracker(members);
+  const rows = { streams: new Uint16Array(timed.length), places: new Uint32Array(timed.length) };
+  const next = new Uint32Array(streams.length);
   for (const [row, { record, timeMs }] of timed.entries()) {
-    order[row] = indexes.get(record) ?? 0;
-    columns.member[row] = places.get(record.stream) ?? 0;
-    columns.seq[row] = record.seq;
+    const member = numbers.get(record.stream) ?? 0;
+    const stream = streamAt.get(record.stream) ?? 0;
+    rows.streams[row] = stream;
+    // The merge keeps the order of each stream.
+    rows.places[row] = next[stream] ?? 0;
+    next[stream] = (next[stream] ?? 0) + 1;
+    fill(columns, row, record, texts);
+    columns.member[row] = member;
     columns.time[row] = timeMs;
-    columns.kind[row] = texts.add(record.kind);
-    columns.event[row] = texts.add(eventText(record.event.type));
-    columns.from[row] = texts.add(stateText(record.from));
-    columns.to[row] = texts.add(stateText(record.to ?? record.from));
-    columns.effects[row] = texts.add(effectsText(record.effects));
-    columns.token[row] = texts.add(record.token ?? '');
+    phases.take(record, member, timeMs);
   }
-  const told = [...notices, ...contradictions, ...clocks.flatMap(clockNotice)];
-  const history = {
+  const spans = spansOf(beliefsOf(records), offsets, { numbers, members, streams });
+  const nameOf = (stream: string) => members[numbers.get(stream) ?? 0]?.label ?? stream;
+  const end = timed.at(-1)?.timeMs ?? 0;
+  const history: History = {
     members,
-    strings: texts.all,
+    lanes,
     columns,
+    phases: phases.finish(end, (text) => texts.add(text)),
+    strings: texts.all,
     spans,
     overlaps: overlapsOf(spans),
-    notices: told,
+    notices: [
+      ...told.notices,
+      ...groupNotice(lanes),
+      ...clockNotices(records, clocks, nameOf),
+      ...contradictions,
+    ],
+    problems: told.problems,
   };
-  return { history, order };
+  return { history, ...rows };
 }
 
-const clockNotice = ({ boot, movedMs }: BootClock): string[] =>
-  movedMs === 0
-    ? []
-    : [
-        `The clocks of two hosts disagree: that of boot ${boot.slice(0, 8)} was moved by ${movedMs.toFixed(0)} ms, since nobody can see a token before it is won.`,
-      ];
-
-function membersOf(records: readonly JournalRecord[], known: ReadonlySet<string>): Member[] {
-  return [...Map.groupBy(records, ({ stream }) => stream)]
-    .map(([stream, own]) => {
-      const [, resource = '', name = stream] = STREAM.exec(stream) ?? [];
-      const { id = '', hash = '' } = own[0]?.machine ?? {};
-      const machine = { machine: id, known: known.has(`${id}#${hash}`) };
-      return { stream, name, label: shortened(name), resource, ...machine, records: own.length };
-    })
-    .toSorted((a, b) => (a.resource + a.name < b.resource + b.name ? -1 : 1));
+function groupNotice(lanes: History['lanes']): string[] {
+  const resources = new Set(
+    lanes.filter(({ machine }) => machine === 'leadership').map(({ group }) => group),
+  );
+  if (resources.size < 2) return [];
+  return [
+    `These are journals of ${resources.size} resources (${[...resources].join(', ')}): each has leaders of its own. Choose one above.`,
+  ];
 }
 
-/** A holder id ends in sixteen random characters; four of them tell two lives of one member apart. */
-const shortened = (name: string): string => name.replace(/-([a-z0-9]{4})[a-z0-9]{12}$/, '·$1');
+function fill(columns: Columns, row: number, record: JournalRecord, texts: Texts): void {
+  const from = stateText(record.from);
+  const to = stateText(record.to ?? record.from);
+  columns.seq[row] = record.seq;
+  columns.kind[row] = texts.add(record.kind);
+  columns.event[row] = texts.add(eventText(record.event.type));
+  columns.from[row] = texts.add(from);
+  columns.to[row] = texts.add(to);
+  columns.effects[row] = texts.add(effectsText(record.effects));
+  columns.token[row] = texts.add(record.token ?? '');
+  columns.flags[row] = flagsOf(record, from !== to);
+}
+
+interface Owners {
+  readonly numbers: ReadonlyMap<string, number>;
+  readonly members: readonly Member[];
+  readonly streams: readonly Stream[];
+}
 
 function spansOf(
   beliefs: readonly Belief[],
-  clocks: readonly BootClock[],
-  places: ReadonlyMap<string, number>,
+  offsets: ReadonlyMap<BootClock['boot'], number>,
+  { numbers, members, streams }: Owners,
 ): Span[] {
-  const offsets = new Map(clocks.map(({ boot, offsetMs }) => [boot, offsetMs]));
+  const lasts = new Map(streams.map(({ name, records }) => [name, records.at(-1)]));
   return beliefs.map((belief) => {
     const offsetMs = offsets.get(belief.boot) ?? 0;
+    const life = numbers.get(belief.stream) ?? 0;
+    const last = lasts.get(belief.stream);
+    const heard = last?.boot === belief.boot ? Math.max(last.mono, belief.from) : belief.until;
     return {
       ...belief,
       boot: 'common',
+      host: belief.boot,
       from: belief.from + offsetMs,
       until: belief.until + offsetMs,
-      lane: places.get(belief.stream) ?? 0,
+      heardUntil: Math.min(heard, belief.until) + offsetMs,
+      life,
+      lane: members[life]?.lane ?? 0,
     };
   });
 }
@@ -103,6 +133,7 @@ function emptyColumns(length: number): Columns {
     to: new Uint32Array(length),
     effects: new Uint32Array(length),
     token: new Uint32Array(length),
+    flags: new Uint8Array(length),
   };
 }
 

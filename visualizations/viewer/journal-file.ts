@@ -16,8 +16,8 @@ export interface Line {
 
 export interface JournalFile {
   readonly lines: readonly Line[];
-  /** What is not as it should be but does no harm to what precedes it. */
-  readonly notice: string | null;
+  /** What is not as it should be and does no harm to the lines that precede it. */
+  readonly problem: string | null;
 }
 
 const NEWLINE = 0x0a;
@@ -25,9 +25,9 @@ const SPACE = 0x20;
 const decoder = new TextDecoder();
 
 /**
- * All records of a file.
+ * All records of a file; of a damaged one those before the damage.
  *
- * @throws FileRefused for what is no journal, is damaged, or is of a newer format
+ * @throws FileRefused for what is no journal, is damaged from its beginning, or is of a newer format
  */
 export function readJournalFile(name: string, bytes: Uint8Array): JournalFile {
   const lines: Line[] = [];
@@ -39,25 +39,34 @@ export function readJournalFile(name: string, bytes: Uint8Array): JournalFile {
     const place = `${name}, line ${number + 1}, byte ${at}`;
     if (typeof frame === 'string') {
       if (header === null) throw new FileRefused(notAJournal(name, bytes));
-      const notice = `${place}: ${frame}`;
       // A journal that is being written may end in half a line.
-      if (header.form === 'live' && !hasNewline(bytes, at)) return { lines, notice: null };
-      throw new FileRefused(
-        `The journal is damaged at ${notice}. Copy it again, or list what precedes with conclave journal log.`,
-      );
+      if (header.form === 'live' && !hasNewline(bytes, at)) return { lines, problem: null };
+      return damaged(`${place}: ${frame}`, lines);
     }
     const value = parse(bytes, frame, place);
     if (header === null) header = checkHeader(value, name, bytes);
     else if (value['conclave'] === 'end') ended = true;
-    else if (value['conclave'] === undefined) lines.push({ record: checkRecord(value, place), ...frame });
+    else if (value['conclave'] === undefined) {
+      if (!isRecord(value)) return damaged(`${place}: the line is no record`, lines);
+      lines.push({ record: checkRecord(value, place), start: frame.start, end: frame.end });
+    }
     at = frame.next;
   }
   if (header === null) throw new FileRefused(`${name} is empty.`);
   const cut = header.form === 'export' && !ended;
   return {
     lines,
-    notice: cut ? `${name} is an export without its last line: its end is missing. Copy it again.` : null,
+    problem: cut
+      ? `${name} is an export without its last line: its end is missing. Shown are the ${lines.length} records that are there; copy it again.`
+      : null,
   };
+}
+
+function damaged(at: string, lines: readonly Line[]): JournalFile {
+  const said = `The journal is damaged at ${at}.`;
+  if (lines.length === 0) throw new FileRefused(`${said} There is no record before. Copy it again.`);
+  const before = lines.length === 1 ? 'one record' : `${lines.length} records`;
+  return { lines, problem: `${said} Shown is only what precedes, ${before}. Copy it again.` };
 }
 
 interface Frame {
@@ -121,24 +130,36 @@ function checkHeader(
 ): { readonly form?: unknown } {
   if (value['conclave'] !== 'journal') throw new FileRefused(notAJournal(name, bytes));
   const format = Number(value['format']);
-  if (format > JOURNAL_FORMAT)
-    throw new FileRefused(
-      `${name} has format ${format}; this page reads up to ${JOURNAL_FORMAT}. Open it with the version of conclave that wrote it, or a later one.`,
-    );
+  if (format > JOURNAL_FORMAT) throw new FileRefused(newer(name, format));
   return value;
 }
 
-function checkRecord(value: Record<string, unknown>, place: string): JournalRecord {
-  const record = value as unknown as JournalRecord;
-  const whole =
-    typeof record.stream === 'string' &&
+/**
+ * A value that has what the timeline needs of a record.
+ *
+ * @throws FileRefused if it has not, or is of a format of the future
+ */
+export function checkRecord(value: unknown, place: string): JournalRecord {
+  if (!isRecord(value)) throw new FileRefused(`What came is no record (${place}).`);
+  if (value.v > JOURNAL_FORMAT) throw new FileRefused(newer(place, value.v));
+  return value;
+}
+
+function isRecord(value: unknown): value is JournalRecord {
+  const record = value as JournalRecord | null;
+  return (
+    typeof record?.stream === 'string' &&
     typeof record.seq === 'number' &&
     typeof record.mono === 'number' &&
-    typeof record.event === 'object' &&
-    Array.isArray(record.effects);
-  if (!whole) throw new FileRefused(`The journal is damaged at ${place}: the line is no record.`);
-  return record;
+    typeof record.wall === 'number' &&
+    typeof record.machine?.id === 'string' &&
+    typeof record.event?.type === 'string' &&
+    Array.isArray(record.effects)
+  );
 }
+
+const newer = (what: string, format: number): string =>
+  `${what} has format ${format}; this page reads up to ${JOURNAL_FORMAT}. Open it with the version of conclave that wrote it, or a later one.`;
 
 /** What the file is instead, as far as its first bytes tell. */
 function notAJournal(name: string, bytes: Uint8Array): string {

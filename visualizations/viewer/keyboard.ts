@@ -1,16 +1,10 @@
-import type { SummaryView } from './summary-view.ts';
 import type { ViewState } from './view-state.ts';
 
 /** The keys of the page; none while somebody writes. */
-export function listenToKeys(
-  view: ViewState,
-  summary: SummaryView,
-  search: HTMLInputElement,
-  help: HTMLDialogElement,
-): void {
+export function listenToKeys(view: ViewState, search: HTMLInputElement, help: HTMLDialogElement): void {
   const term = (by: 1 | -1) => {
     const at = view.at ?? 0;
-    const spans = summary.spans();
+    const { spans } = view;
     const next =
       by > 0 ? spans.find(({ from }) => from > at + 0.5) : spans.findLast(({ from }) => from < at - 0.5);
     if (next !== undefined) view.choose(view.rowAt(next.from));
@@ -45,9 +39,22 @@ export function listenToKeys(
     '?': () => help.showModal(),
   };
   document.addEventListener('keydown', (event) => {
-    const writing = event.target instanceof HTMLInputElement || event.target instanceof HTMLSelectElement;
-    if (event.key === 'Escape' && writing) (event.target as HTMLElement).blur();
-    if (writing || help.open || event.ctrlKey || event.metaKey || event.altKey) return;
+    const { target } = event;
+    const isSlider = target instanceof HTMLInputElement && target.type === 'range';
+    const writing =
+      !isSlider &&
+      (target instanceof HTMLInputElement ||
+        target instanceof HTMLSelectElement ||
+        target instanceof HTMLTextAreaElement);
+    if (event.key === 'Escape' && writing) target.blur();
+    if (
+      writing ||
+      document.querySelector('dialog[open]') !== null ||
+      event.ctrlKey ||
+      event.metaKey ||
+      event.altKey
+    )
+      return;
     const act = keys[event.key];
     if (act === undefined) return;
     event.preventDefault();

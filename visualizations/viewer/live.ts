@@ -1,28 +1,47 @@
-import type { JournalRecord } from '../../src/journal/journal.ts';
-
 /** What a running member, or several, tell of themselves: server-sent events of the page's own origin. */
 
-/** Records are shown this often, however fast they come. */
-const SHOWN_EVERY_MS = 200;
+/** Records are shown this often at most, however fast they come. */
+const SHOWN_EVERY_MS = 150;
+/** Records handed over at a time, so that a long past comes in parts that are seen to come. */
+const BATCH_MAX = 5000;
+/** The browser gives up where a server answers with an error; this goes on. */
+const AGAIN_AFTER_MS = 2000;
 
 export interface LiveOptions {
-  readonly onRecords: (records: readonly JournalRecord[]) => void;
+  /** Takes records, one JSON text each; the next come when it is done. */
+  readonly onRecords: (lines: readonly string[]) => Promise<void>;
   readonly onState: (state: 'live' | 'broken') => void;
 }
 
-/** Follows `/events` until the page is closed; the browser connects again by itself. */
+/**
+ * Follows `/events` until the page is closed. After a break the browser says by `Last-Event-ID` what it had last; what
+ * comes twice all the same is known by its number.
+ */
 export function follow({ onRecords, onState }: LiveOptions): void {
-  const source = new EventSource('events');
-  let waiting: JournalRecord[] = [];
-  source.addEventListener('open', () => onState('live'));
-  source.addEventListener('error', () => onState('broken'));
-  source.addEventListener('record', ({ data }: MessageEvent<string>) => {
-    waiting.push(JSON.parse(data) as JournalRecord);
-    if (waiting.length > 1) return;
-    setTimeout(() => {
-      const records = waiting;
-      waiting = [];
-      onRecords(records);
-    }, SHOWN_EVERY_MS);
-  });
+  let waiting: string[] = [];
+  let busy = false;
+  const hand = async (): Promise<void> => {
+    while (waiting.length > 0) {
+      const lines = waiting.slice(0, BATCH_MAX);
+      waiting = waiting.slice(BATCH_MAX);
+      await onRecords(lines);
+      await new Promise((resolve) => setTimeout(resolve, SHOWN_EVERY_MS));
+    }
+    busy = false;
+  };
+  const connect = (): void => {
+    const source = new EventSource('events');
+    source.addEventListener('open', () => onState('live'));
+    source.addEventListener('error', () => {
+      onState('broken');
+      if (source.readyState === EventSource.CLOSED) setTimeout(connect, AGAIN_AFTER_MS);
+    });
+    source.addEventListener('record', ({ data }: MessageEvent<string>) => {
+      waiting.push(data);
+      if (busy) return;
+      busy = true;
+      setTimeout(() => void hand(), SHOWN_EVERY_MS / 3);
+    });
+  };
+  connect();
 }

@@ -1,14 +1,16 @@
 import { ChartView } from './chart-view.ts';
 import { DetailView } from './detail-view.ts';
 import { find, make } from './elements.ts';
+import { FilterBar } from './filter-bar.ts';
 import { listenToKeys } from './keyboard.ts';
 import { follow } from './live.ts';
 import type { History, NamedFile } from './model.ts';
+import { Position } from './position.ts';
 import { Reader } from './reader.ts';
 import { RecordList } from './record-list.ts';
 import { SummaryView } from './summary-view.ts';
 import { Timeline } from './timeline.ts';
-import { ViewState } from './view-state.ts';
+import { NO_FILTER, ViewState } from './view-state.ts';
 
 /** The viewer's page: one file, which asks nobody but the place it came from for anything. */
 
@@ -26,45 +28,55 @@ const view = new ViewState();
 const reader = new Reader(WORKER_CODE);
 const problem = find('#problem', HTMLElement);
 const search = find('#search', HTMLInputElement);
-const resources = find('#resource', HTMLSelectElement);
 const chooser = find('#files', HTMLInputElement);
 const help = find('#help', HTMLDialogElement);
 
 // Each listens to the view from here on.
 void [
   new ChartView(view),
-  new DetailView(view, (row) => reader.detail(row)),
+  new DetailView(view, reader),
   new RecordList(view),
   new Timeline(view),
+  new Position(view),
+  new SummaryView(view),
+  new FilterBar(view, search),
 ];
-listenToKeys(view, new SummaryView(view), search, help);
+listenToKeys(view, search, help);
 
-function say(message: string | null): void {
-  problem.hidden = message === null;
-  problem.textContent = message ?? '';
+/** What has to be said, by what it is about; each is there until that is well. */
+const said = new Map<'files' | 'live' | 'page', readonly string[]>();
+
+function say(about: 'files' | 'live' | 'page', messages: readonly string[]): void {
+  said.set(about, messages);
+  const all = [...said.values()].flat();
+  problem.hidden = all.length === 0;
+  problem.replaceChildren(...all.map((message) => make('p', {}, message)));
 }
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+addEventListener('error', ({ error, message }) =>
+  say('page', [`This page has an error, what it shows may be wrong: ${messageOf(error ?? message)}`]),
+);
+addEventListener('unhandledrejection', ({ reason }) =>
+  say('page', [`This page has an error, what it shows may be wrong: ${messageOf(reason)}`]),
+);
 
 function show(history: History, keep: boolean): void {
   document.body.classList.toggle('empty', history.columns.seq.length === 0);
   view.show(history, { keep });
-  const names = [...new Set(history.members.map(({ resource }) => resource))];
-  const wanted = view.filter.resource ?? '';
-  if (names.join() !== [...resources.options].map(({ value }) => value).join())
-    resources.replaceChildren(...names.map((name) => make('option', { value: name }, name)));
-  resources.value = wanted;
-  resources.disabled = names.length < 2;
 }
 
 async function open(files: readonly NamedFile[]): Promise<void> {
   if (files.length === 0) return;
   document.body.classList.add('reading');
   try {
-    show(await reader.load(files), false);
-    say(null);
+    const history = await reader.load(files);
+    show(history, false);
+    say('files', history.problems);
     followLink();
   } catch (error) {
     // What was shown before stays.
-    say(error instanceof Error ? error.message : String(error));
+    say('files', [messageOf(error)]);
   } finally {
     document.body.classList.remove('reading');
   }
@@ -84,25 +96,25 @@ function followLink(): void {
   const row = history.columns.seq.findIndex(
     (each, at) => each === Number(seq) && history.columns.member[at] === member,
   );
-  if (row < 0) return say(`There is no record ${stream}@${String(seq)} in what is open.`);
-  const { resource = null } = history.members[member] ?? {};
-  view.setFilter({ resource, text: '' });
-  search.value = '';
+  if (row < 0) return say('files', [`There is no record ${stream}@${String(seq)} in what is open.`]);
+  const { group = null } = history.members[member] ?? {};
+  const isShown = view.filter.group === null || view.filter.group === group;
+  view.setFilter({ ...NO_FILTER, group: isShown ? view.filter.group : group });
   view.choose(row);
 }
 
 chooser.addEventListener('change', () => {
   void Promise.all([...(chooser.files ?? [])].map(named)).then(open);
+  // The same file may be chosen again.
+  chooser.value = '';
 });
 find('#open', HTMLButtonElement).addEventListener('click', () => chooser.click());
 find('#keys', HTMLButtonElement).addEventListener('click', () => help.showModal());
-search.addEventListener('input', () => view.setFilter({ text: search.value }));
-resources.addEventListener('change', () => view.setFilter({ resource: resources.value }));
-for (const [id, by] of [
-  ['#back', -1],
-  ['#forth', 1],
-] as const)
-  find(id, HTMLButtonElement).addEventListener('click', () => view.step(by));
+find('#clear', HTMLButtonElement).addEventListener('click', () => {
+  say('files', []);
+  chooser.value = '';
+  void reader.clear().then((history) => show(history, false));
+});
 addEventListener('hashchange', followLink);
 addEventListener('dragover', (event) => event.preventDefault());
 addEventListener('drop', (event) => {
@@ -120,20 +132,32 @@ function followLive(): void {
   view.following = true;
   tell();
   state.addEventListener('click', () => {
-    view.following = !view.following;
-    if (view.following) view.choose(Number.MAX_SAFE_INTEGER);
+    view.follow(!view.following);
     tell();
   });
   view.onChange((part) => {
     if (part === 'row') tell();
   });
+  const waiting = find('#waiting', HTMLElement);
+  waiting.textContent = 'Waiting for the first record…';
+  let linked = location.hash !== '';
   follow({
-    onRecords: (records) =>
-      void reader.append(records).then(
-        (history) => show(history, true),
-        (error: unknown) => say(String(error)),
-      ),
-    onState: (now) => say(now === 'live' ? null : 'The connection is lost; trying again.'),
+    onRecords: async (lines) => {
+      try {
+        show(await reader.append(lines), true);
+        if (linked) followLink();
+        linked = false;
+      } catch (error) {
+        say('live', [messageOf(error)]);
+      }
+    },
+    onState: (now) => {
+      document.body.classList.toggle('broken', now === 'broken');
+      say(
+        'live',
+        now === 'live' ? [] : ['The connection is lost: what you see has stood still. Trying again…'],
+      );
+    },
   });
 }
 
@@ -146,9 +170,15 @@ async function start(): Promise<void> {
   const { files = [], live = false } = (await response.json()) as Origin;
   const journals = files.map(async (address) => {
     const name = decodeURIComponent(address.slice(address.lastIndexOf('/') + 1));
-    return { name, bytes: await (await fetch(address)).arrayBuffer() };
+    const journal = await fetch(address);
+    if (!journal.ok) throw new Error(`${name} could not be had: ${await journal.text()}`);
+    return { name, bytes: await journal.arrayBuffer() };
   });
-  await open(await Promise.all(journals));
+  try {
+    await open(await Promise.all(journals));
+  } catch (error) {
+    say('files', [messageOf(error)]);
+  }
   if (live) followLive();
 }
 

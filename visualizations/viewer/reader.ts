@@ -1,4 +1,3 @@
-import type { JournalRecord } from '../../src/journal/journal.ts';
 import type { Detail, History, NamedFile, Reply, Request } from './model.ts';
 
 /** The worker, asked. */
@@ -23,12 +22,26 @@ export class Reader {
     return this.#history({ type: 'load', files });
   }
 
-  append(records: readonly JournalRecord[]): Promise<History> {
-    return this.#history({ type: 'append', records });
+  append(lines: readonly string[]): Promise<History> {
+    return this.#history({ type: 'append', lines });
   }
 
-  async detail(row: number): Promise<Detail | null> {
-    const reply = await this.#ask({ type: 'detail', row });
+  clear(): Promise<History> {
+    return this.#history({ type: 'clear' });
+  }
+
+  /** What is known of a row at once; null if it is not there any more. */
+  detail(row: number): Promise<Detail | null> {
+    return this.#detail({ type: 'detail', row });
+  }
+
+  /** The same with its context, which may take a while; null if another is wanted meanwhile. */
+  context(row: number): Promise<Detail | null> {
+    return this.#detail({ type: 'context', row });
+  }
+
+  async #detail(request: Asked<Request>): Promise<Detail | null> {
+    const reply = await this.#ask(request);
     return reply.type === 'detail' ? reply.detail : null;
   }
 

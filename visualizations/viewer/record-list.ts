@@ -25,7 +25,10 @@ export class RecordList {
       this.#later();
     });
     this.#list.addEventListener('scroll', () => this.#later());
-    new ResizeObserver(() => this.#later()).observe(this.#list);
+    new ResizeObserver(() => {
+      this.#reveal();
+      this.#later();
+    }).observe(this.#list);
     this.#list.addEventListener('click', (event) => {
       const row = (event.target as Element).closest('[data-row]')?.getAttribute('data-row');
       if (row !== null && row !== undefined) view.choose(Number(row));
@@ -48,8 +51,10 @@ export class RecordList {
   #resize(): void {
     const { rows, history } = this.#view;
     this.#inner.style.height = `${this.#height}px`;
-    const all = history === null ? 0 : this.#view.rowsOfResource().length;
-    this.#count.textContent = rows.length === all ? `${all} records` : `${rows.length} of ${all} records`;
+    const all = history === null ? 0 : this.#view.rowsOfGroup.length;
+    const counted = (count: number) => count.toLocaleString('en');
+    this.#count.textContent =
+      rows.length === all ? `${counted(all)} records` : `${counted(rows.length)} of ${counted(all)} records`;
   }
 
   /** Index of the first row in sight, fractions included. */

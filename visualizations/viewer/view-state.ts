@@ -1,13 +1,19 @@
-import type { Columns, History } from './model.ts';
+import type { Columns, FLAG, History, Span } from './model.ts';
+import { matcher } from './search.ts';
 
 /** What the page shows, and who is told when it changes. */
 
 export interface Filter {
-  /** Words that all must be found in event, states, effects, token or number. */
+  /** Words that all must be found in event, states, effects, member, token or number. */
   readonly text: string;
-  /** Resource shown; null for all. */
-  readonly resource: string | null;
+  /** What is led, or another group of lanes; null for all. */
+  readonly group: string | null;
+  /** Label of a lane; null for all. */
+  readonly lane: string | null;
+  readonly show: keyof typeof FLAG | 'all';
 }
+
+export const NO_FILTER: Filter = { text: '', group: null, lane: null, show: 'all' };
 
 type Part = 'history' | 'row' | 'filter' | 'range';
 
@@ -17,7 +23,7 @@ export class ViewState {
   rows: Uint32Array = new Uint32Array();
   /** The chosen row of the history; -1 for none. */
   row = -1;
-  filter: Filter = { text: '', resource: null };
+  filter: Filter = NO_FILTER;
   /** Part of time that the timeline shows, in milliseconds since the epoch. */
   range: readonly [from: number, until: number] = [0, 1];
   /** Whether the newest record is followed as records come. */
@@ -31,27 +37,28 @@ export class ViewState {
   /** Shows another history; keeps the place if it is live. */
   show(history: History, { keep }: { readonly keep: boolean }): void {
     const before = this.at;
+    const place = this.#place;
     const wasWhole = this.#showsAll();
     this.history = history;
-    const { resource } = this.filter;
-    if (!history.members.some((member) => member.resource === resource))
-      this.filter = { ...this.filter, resource: history.members[0]?.resource ?? null };
+    this.#keepFilter(history);
+    this.#sortOut(history);
     this.#applyFilter();
-    const length = history.columns.seq.length;
-    this.row = keep && !this.following && before !== null ? this.rowAt(before) : length - 1;
+    this.row =
+      keep && !this.following && before !== null ? this.#sameRow(history, place, before) : this.newest;
     if (!keep || wasWhole) this.range = this.whole();
     for (const part of ['history', 'range', 'row'] as const) this.#tell(part);
   }
 
   setFilter(change: Partial<Filter>): void {
-    const resource = this.filter.resource;
+    const { group } = this.filter;
     this.filter = { ...this.filter, ...change };
+    if (this.history !== null && group !== this.filter.group) this.#sortOut(this.history);
     this.#applyFilter();
     this.#tell('filter');
-    if (this.filter.resource === resource) return;
+    if (this.filter.group === group) return;
     this.range = this.whole();
     this.#tell('range');
-    this.choose(this.rows.at(-1) ?? -1);
+    this.choose(this.#ofGroup.at(-1) ?? -1);
   }
 
   choose(row: number): void {
@@ -59,8 +66,34 @@ export class ViewState {
     const next = Math.min(Math.max(row, 0), length - 1);
     if (next === this.row) return;
     this.row = next;
-    this.following = next === length - 1 && this.following;
+    this.following = next === this.newest && this.following;
     this.#tell('row');
+  }
+
+  /** Follows the newest record from now on, or stays where it is. */
+  follow(following: boolean): void {
+    this.following = following;
+    if (following) this.row = this.newest;
+    this.#tell('row');
+  }
+
+  get newest(): number {
+    return this.#ofGroup.at(-1) ?? -1;
+  }
+
+  /** What tells the chosen record from all others. */
+  get #place(): string {
+    const { history, row } = this;
+    return history === null || row < 0 ? '' : placeOf(history, row);
+  }
+
+  /** The row that the chosen record has in another history; the one of its time if it is gone. */
+  #sameRow(history: History, place: string, time: number): number {
+    const near = this.rowAt(time);
+    for (let by = 0; by < 2000; by += 1)
+      for (const row of [near - by, near + by])
+        if (row >= 0 && row < history.columns.seq.length && placeOf(history, row) === place) return row;
+    return near;
   }
 
   /** So many rows on, among those that pass the filter. */
@@ -81,15 +114,20 @@ export class ViewState {
     this.#tell('range');
   }
 
-  /** The whole time of the resource that is shown, with a little air. */
+  /** The whole time of the group that is shown, with a little air. */
   whole(): readonly [number, number] {
     const { history } = this;
-    if (history === null || this.rowsOfResource().length === 0) return [0, 1];
-    const rows = this.rowsOfResource();
+    const rows = this.#ofGroup;
+    if (history === null || rows.length === 0) return [0, 1];
     const { time } = history.columns;
     const [from, until] = [time[rows[0] ?? 0] ?? 0, time[rows.at(-1) ?? 0] ?? 1];
     const air = Math.max((until - from) * 0.02, 5);
     return [from - air, until + air];
+  }
+
+  /** Time of the first record that is shown. */
+  get start(): number {
+    return this.history?.columns.time[this.#ofGroup[0] ?? 0] ?? 0;
   }
 
   /** Time of the chosen row. */
@@ -97,47 +135,63 @@ export class ViewState {
     return this.row < 0 ? null : (this.history?.columns.time[this.row] ?? null);
   }
 
-  /** The last row of the shown resource at or before a time. */
+  /** The last row of the shown group at or before a time. */
   rowAt(time: number): number {
-    const rows = this.rowsOfResource();
-    const times = this.history?.columns.time;
-    if (times === undefined || rows.length === 0) return -1;
+    const rows = this.#ofGroup;
+    return rows[Math.max(this.countUntil(rows, time) - 1, 0)] ?? -1;
+  }
+
+  /** How many of these rows are at or before a time. */
+  countUntil(rows: Uint32Array, time: number): number {
+    const times = this.history?.columns.time ?? new Float64Array();
     let [low, high] = [0, rows.length];
     while (low < high) {
       const middle = (low + high) >> 1;
       if ((times[rows[middle] ?? 0] ?? 0) <= time) low = middle + 1;
       else high = middle;
     }
-    return rows[Math.max(low - 1, 0)] ?? -1;
+    return low;
   }
 
-  /** The state of each member after the chosen row. */
-  statesAt(row: number): readonly (string | null)[] {
-    const { history } = this;
-    if (history === null) return [];
-    return history.members.map((_, member) => {
-      const at = this.#lastOf(member, row);
-      return at < 0 ? null : (history.strings[history.columns.to[at] ?? 0] ?? null);
-    });
+  /** Who believed that it led at a time, in what is shown. */
+  leadingAt(time: number): readonly Span[] {
+    return this.spans.filter(({ from, until }) => from <= time && time < until);
   }
 
-  text(column: Exclude<keyof Columns, 'member' | 'seq' | 'time'>, row: number): string {
+  /** Indexes of the lanes that are shown. */
+  get lanes(): readonly number[] {
+    return (this.history?.lanes ?? []).flatMap(({ group }, lane) => (this.#isShown(group) ? [lane] : []));
+  }
+
+  /** The state of a lane after a row, and the one it came from; null before its first record. */
+  stateOf(lane: number, row: number): readonly [state: string | null, from: string | null] {
+    const rows = this.rowsOfLane(lane);
+    const at = rows[lowerBound(rows, row + 1) - 1];
+    return at === undefined ? [null, null] : [this.text('to', at), this.text('from', at)];
+  }
+
+  text(column: Exclude<keyof Columns, 'member' | 'seq' | 'time' | 'flags'>, row: number): string {
     const { history } = this;
     return history === null ? '' : (history.strings[history.columns[column][row] ?? 0] ?? '');
   }
 
-  rowsOfResource(): Uint32Array {
-    return this.#ofResource;
+  /** Rows of the group that is shown, whatever else is filtered. */
+  get rowsOfGroup(): Uint32Array {
+    return this.#ofGroup;
   }
 
-  #ofResource: Uint32Array = new Uint32Array();
-  /** Rows of each member, in order. */
-  #ofMember: Uint32Array[] = [];
+  /** Rows of one lane, in order. */
+  rowsOfLane(lane: number): Uint32Array {
+    return this.#ofLane[lane] ?? new Uint32Array();
+  }
 
-  #lastOf(member: number, row: number): number {
-    const rows = this.#ofMember[member] ?? new Uint32Array();
-    const at = lowerBound(rows, row + 1) - 1;
-    return at < 0 ? -1 : (rows[at] ?? -1);
+  /** Beliefs in what is shown, in order of their beginning. */
+  spans: readonly Span[] = [];
+  #ofGroup: Uint32Array = new Uint32Array();
+  #ofLane: Uint32Array[] = [];
+
+  #isShown(group: string): boolean {
+    return this.filter.group === null || this.filter.group === group;
   }
 
   #showsAll(): boolean {
@@ -145,39 +199,39 @@ export class ViewState {
     return this.range[0] <= from && this.range[1] >= until;
   }
 
-  #applyFilter(): void {
-    const { history, filter } = this;
-    if (history === null) return;
-    const { member } = history.columns;
-    const wanted = history.members.map(
-      ({ resource }) => filter.resource === null || resource === filter.resource,
-    );
-    const own: number[][] = history.members.map(() => []);
-    const all: number[] = [];
-    for (const [row, at] of member.entries()) {
-      own[at]?.push(row);
-      if (wanted[at]) all.push(row);
-    }
-    this.#ofMember = own.map((rows) => Uint32Array.from(rows));
-    this.#ofResource = Uint32Array.from(all);
-    this.rows = filter.text.trim() === '' ? this.#ofResource : Uint32Array.from(all.filter(this.#matches()));
+  /** Several resources have nothing to do with each other: one of them is shown at first, else everything. */
+  #keepFilter({ lanes }: History): void {
+    const { group, lane } = this.filter;
+    const groups = [...new Set(lanes.map((each) => each.group))];
+    const resources = new Set(lanes.flatMap((each) => (each.machine === 'leadership' ? [each.group] : [])));
+    const isThere = group === null ? resources.size < 2 : groups.includes(group);
+    if (!isThere)
+      this.filter = { ...this.filter, group: resources.size < 2 ? null : ([...resources][0] ?? null) };
+    if (lane !== null && !lanes.some(({ label }) => label === lane))
+      this.filter = { ...this.filter, lane: null };
   }
 
-  /** Words are looked for once in each distinct text, not once in each record. */
-  #matches(): (row: number) => boolean {
-    const history = this.history as History;
-    const words = this.filter.text.toLowerCase().split(/\s+/).filter(Boolean);
-    const { columns, strings, members } = history;
-    const found = words.map((word) => strings.map((text) => text.toLowerCase().includes(word)));
-    const names = words.map((word) => members.map(({ name }) => name.toLowerCase().includes(word)));
-    const searched = [columns.event, columns.from, columns.to, columns.effects, columns.token, columns.kind];
-    return (row) =>
-      words.every(
-        (word, at) =>
-          searched.some((column) => found[at]?.[column[row] ?? 0]) ||
-          names[at]?.[columns.member[row] ?? 0] ||
-          word === `@${columns.seq[row] ?? 0}`,
-      );
+  /** Which rows are whose. */
+  #sortOut({ members, lanes, columns, spans }: History): void {
+    const ofLane: number[][] = lanes.map(() => []);
+    const ofGroup: number[] = [];
+    const shown = members.map(({ group }) => this.#isShown(group));
+    for (const [row, at] of columns.member.entries()) {
+      ofLane[members[at]?.lane ?? 0]?.push(row);
+      if (shown[at]) ofGroup.push(row);
+    }
+    this.#ofLane = ofLane.map((rows) => Uint32Array.from(rows));
+    this.#ofGroup = Uint32Array.from(ofGroup);
+    this.spans = spans.filter(({ resource }) => this.#isShown(resource));
+  }
+
+  #applyFilter(): void {
+    const { history } = this;
+    if (history === null) return;
+    const { text, lane, show } = this.filter;
+    const isWanted = matcher(history, this.filter);
+    const everything = text.trim() === '' && lane === null && show === 'all';
+    this.rows = everything ? this.#ofGroup : this.#ofGroup.filter(isWanted);
   }
 
   #tell(part: Part): void {
@@ -195,3 +249,6 @@ export function lowerBound(sorted: Uint32Array, value: number): number {
   }
   return low;
 }
+
+const placeOf = ({ columns, members }: History, row: number): string =>
+  `${members[columns.member[row] ?? 0]?.stream ?? ''}@${columns.seq[row] ?? 0}`;

@@ -1,0 +1,116 @@
+import type { JournalRecord } from '../../src/journal/journal.ts';
+import { stateText } from '../../src/cli/journal-text.ts';
+import { FLAG, type Member, type Phases, type Tone, TONES } from './model.ts';
+
+/** What a member was about, stretch by stretch, and which of its records stand out. */
+
+const TONE_OF: Readonly<Record<string, Tone>> = {
+  follower: 'calm',
+  candidate: 'busy',
+  leader: 'leading',
+  releasing: 'leaving',
+  idle: 'calm',
+  applied: 'calm',
+  debouncing: 'busy',
+  validating: 'busy',
+  committing: 'busy',
+  waitingForFile: 'busy',
+  aborting: 'leaving',
+  undoing: 'leaving',
+  rollingBack: 'leaving',
+  rejected: 'bad',
+  unhealthy: 'bad',
+  stopped: 'none',
+};
+
+interface Phase {
+  readonly member: number;
+  readonly from: number;
+  until: number;
+  readonly tone: Tone;
+  readonly text: string;
+}
+
+/** Follows the records of all members in the order of the merged timeline. */
+export class PhaseTracker {
+  readonly #members: readonly Member[];
+  readonly #open: (Phase | undefined)[] = [];
+  readonly #heard: number[] = [];
+  readonly #inForce: string[] = [];
+  readonly #done: Phase[] = [];
+
+  constructor(members: readonly Member[]) {
+    this.#members = members;
+  }
+
+  take(record: JournalRecord, member: number, time: number): void {
+    this.#heard[member] = time;
+    if (record.to === null) return;
+    for (const { params } of record.effects) {
+      const { type, generation, sha } = (params as { event?: Emitted } | undefined)?.event ?? {};
+      if (type !== undefined && IN_FORCE.has(type) && typeof sha === 'string')
+        this.#inForce[member] = ` ${generation ?? '?'} · ${sha.slice(0, 7)}`;
+    }
+    const outer = stateText(record.to).split(/[.+]/)[0] ?? '';
+    const inForce = this.#inForce[member] ?? '';
+    const text = `${outer}${outer === 'applied' || outer === 'rejected' ? inForce : ''}`;
+    const open = this.#open[member];
+    if (open?.text === text) return;
+    if (open !== undefined) open.until = time;
+    const next = { member, from: time, until: time, tone: TONE_OF[outer] ?? 'calm', text };
+    this.#open[member] = next;
+    this.#done.push(next);
+  }
+
+  /** A member that says nothing more may still run: until its next life, or the end of all, it is silent. */
+  finish(end: number, add: (text: string) => number): Phases {
+    const silences = this.#open.flatMap((last, member) => {
+      if (last === undefined) return [];
+      const heard = this.#heard[member] ?? last.from;
+      last.until = heard;
+      const until = Math.min(this.#nextLife(member, heard), end);
+      if (last.tone === 'none' || until <= heard) return [];
+      return [{ member, from: heard, until, tone: 'silent' as const, text: '' }];
+    });
+    const lane = (phase: Phase) => this.#members[phase.member]?.lane ?? 0;
+    const all = [...this.#done, ...silences].toSorted((a, b) => lane(a) - lane(b) || a.from - b.from);
+    return {
+      lane: Uint16Array.from(all, lane),
+      from: Float64Array.from(all, ({ from }) => from),
+      until: Float64Array.from(all, ({ until }) => until),
+      tone: Uint8Array.from(all, ({ tone }) => TONES.indexOf(tone)),
+      text: Uint32Array.from(all, ({ text }) => add(text)),
+    };
+  }
+
+  #nextLife(member: number, after: number): number {
+    const { lane } = this.#members[member] as Member;
+    const firsts = new Map<number, number>();
+    for (const { member: other, from } of this.#done)
+      if (this.#members[other]?.lane === lane && from > after && !firsts.has(other)) firsts.set(other, from);
+    return Math.min(...firsts.values(), Infinity);
+  }
+}
+
+interface Emitted {
+  readonly type?: string;
+  readonly generation?: number | null;
+  readonly sha?: string | null;
+}
+
+const IN_FORCE: ReadonlySet<string> = new Set(['applied', 'adopted', 'unchanged', 'rolledBack']);
+
+/** Effects that begin or end what a member is for: a term, a configuration in force. */
+const TURNS: ReadonlySet<string> = new Set(['openTerm', 'closeTerm', 'requestCommit', 'requestRollback']);
+const FAILURE = /(?:^|\.)(?:failed|denied|refused|quarantined|missing)$|callTimeout|Deadline/;
+
+/** Bits of `FLAG` for a record. */
+export function flagsOf(record: JournalRecord, changed: boolean): number {
+  const turn = record.effects.some(({ type }) => TURNS.has(type));
+  const { type } = record.event;
+  const rejects =
+    changed && record.to !== null && TONE_OF[stateText(record.to).split(/[.+]/)[0] ?? ''] === 'bad';
+  const failure =
+    record.kind === 'error' || rejects || (FAILURE.test(type) && !type.includes('untilDeadline'));
+  return (changed ? FLAG.changed : 0) | (turn ? FLAG.turn : 0) | (failure ? FLAG.failure : 0);
+}
