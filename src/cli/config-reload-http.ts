@@ -26,7 +26,7 @@ export async function askOverHttp(
         'content-type': 'application/json',
         ...(token !== undefined && { authorization: `Bearer ${token}` }),
       },
-      body: JSON.stringify({ notifyOtherInstances: true, ...(force && { force }) }),
+      body: JSON.stringify({ notifyOtherInstances: true, ...(force === true && { force }) }),
       redirect: 'error',
       signal: patience.signal,
     });
@@ -53,32 +53,44 @@ function reasonOf(error: unknown): string {
   return codeOf(cause);
 }
 
-/** What members answer: what came of it, or problem details. */
+/** What a member answers: what came of it here and elsewhere, or problem details. */
 interface Body {
   readonly status?: unknown;
   readonly detail?: unknown;
-  readonly generation?: unknown;
-  readonly sha?: unknown;
+  readonly generation?: number | null;
+  readonly sha?: string | null;
   readonly diagnostics?: readonly Diagnostic[];
   readonly instances?: readonly Instance[];
 }
 
 interface Instance {
-  readonly member: string;
+  readonly id: string;
   readonly state: ReloadAnswer['reports'][number]['outcome'];
-  readonly applied: { readonly generation: number; readonly sha: string } | null;
-  readonly diagnostics: readonly Diagnostic[];
+  readonly generation: number;
+  readonly sha: string;
+  readonly diagnostics?: readonly Diagnostic[];
 }
 
 function answersFrom(host: string, status: number, text: string): readonly ReloadAnswer[] {
   const body = bodyOf(text);
   if (body === null)
     return [{ member: host, reports: [], problem: `HTTP ${status}, which is no answer of a member` }];
-  const instances = (body.instances ?? []).map(answerOf);
-  if (status === 200 && instances.length > 0) return instances;
-  const problem = [`HTTP ${status}`, body.detail ?? body.status ?? 'no reason given'].join(': ');
-  const told = (body.diagnostics ?? []).map((each) => `\n  ${placed(each)}`).join('');
-  return status === 200 ? [] : [{ member: host, reports: [], problem: problem + told }, ...instances];
+  const { generation = null, sha = null, diagnostics = [], instances = [] } = body;
+  if (status !== 200) {
+    const told = diagnostics.map((each) => `\n  ${placed(each)}`).join('');
+    return [{ member: host, reports: [], problem: `HTTP ${status}: ${String(body.detail)}${told}` }];
+  }
+  const outcome = body.status as Instance['state'];
+  const own = {
+    what: 'configuration',
+    path: '',
+    outcome,
+    generation,
+    sha,
+    restart: [],
+    diagnostics,
+  } as const;
+  return [{ member: host, reports: [own], problem: null }, ...instances.map(answerOf)];
 }
 
 function bodyOf(text: string): Body | null {
@@ -90,8 +102,7 @@ function bodyOf(text: string): Body | null {
   }
 }
 
-function answerOf({ member, state, applied, diagnostics }: Instance): ReloadAnswer {
-  const { generation = null, sha = null } = applied ?? {};
+function answerOf({ id, state, generation, sha, diagnostics = [] }: Instance): ReloadAnswer {
   const report = {
     what: 'configuration',
     path: '',
@@ -101,5 +112,5 @@ function answerOf({ member, state, applied, diagnostics }: Instance): ReloadAnsw
     restart: [],
     diagnostics,
   } as const;
-  return { member, reports: [report], problem: null };
+  return { member: id, reports: [report], problem: null };
 }

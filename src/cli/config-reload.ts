@@ -3,7 +3,7 @@ import { placed } from '../config/reload-commentary.ts';
 import { SettingsError } from '../errors.ts';
 import { askOverHttp } from './config-reload-http.ts';
 import { askOverSockets } from './config-reload-sockets.ts';
-import type { ReloadReport } from './member-reloads.ts';
+import { isInForce, type ReloadReport } from './member-reloads.ts';
 import { parsePositiveDuration } from './duration.ts';
 import { forPeople, STATE_DIRECTORY } from './member-places.ts';
 import { addCommand, EXIT, print, printJson } from './output.ts';
@@ -28,9 +28,6 @@ export interface ReloadAnswer {
   >[];
   readonly problem: string | null;
 }
-
-/** With these the newest input is in force. */
-const GOOD: ReadonlySet<ReloadReport['outcome']> = new Set(['applied', 'unchanged', 'adopted']);
 
 export function register(parent: Command): void {
   addCommand(parent, {
@@ -67,7 +64,7 @@ async function reload(options: ReloadCommandOptions): Promise<void> {
     ? askOverSockets(options)
     : askOverHttp(options, options.url));
   const isGood = ({ problem, reports }: ReloadAnswer) =>
-    problem === null && reports.length > 0 && reports.every(({ outcome }) => GOOD.has(outcome));
+    problem === null && reports.length > 0 && reports.every(({ outcome }) => isInForce(outcome));
   if (!answers.every(isGood) || answers.length === 0) process.exitCode = EXIT.failure;
   if (options.json) return printJson({ reloaded: process.exitCode !== EXIT.failure, members: answers });
   if (answers.length === 0) return print(`No member runs below ${forPeople(options.dir)}.`);

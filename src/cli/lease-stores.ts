@@ -2,11 +2,14 @@ import { resolve } from 'node:path';
 import { SettingsError } from '../errors.ts';
 import { memoryLeases } from '../lease/memory-lease-store.ts';
 import type { LeaseStore } from '../lease/lease-store.ts';
-import type { KeyOptions } from '../lease/redis-lease-keys.ts';
+import type { RedisLeaseOptions } from '../lease/redis-lease-options.ts';
 import { describeRedis, parseRedis, redisLeases } from '../redis.ts';
 import { sqliteLeases } from '../sqlite.ts';
 
 /** Lease stores by name, as `--store` takes them. */
+
+/** How keys are called, and how many replicas must confirm a lease. */
+export type RedisOptions = Pick<RedisLeaseOptions, 'keyPrefix' | 'keys' | 'waitReplicas'>;
 
 export const STORE_FORMS = 'sqlite:PATH, memory, or a Redis connection string such as redis://HOST';
 
@@ -58,18 +61,18 @@ export function isWholeName(name: string): boolean {
  * Opens a store by its name.
  *
  * @param onNotice Told about what is worth a log line.
- * @param keys How the keys of a Redis are called.
+ * @param redis What matters in a Redis only.
  *
  * @throws SettingsError if there is no such store, or its file cannot be one
  */
 export function openLeases(
   text: string,
   onNotice: (message: string) => void = () => {},
-  keys: KeyOptions = {},
+  redis: RedisOptions = {},
 ): LeaseStore {
   const store = resolveStore(text);
   const path = storePath(store);
   if (store === 'memory') return memoryLeases();
-  if (path === null) return redisLeases(store, { ...keys, onNotice: ({ message }) => onNotice(message) });
+  if (path === null) return redisLeases(store, { ...redis, onNotice: ({ message }) => onNotice(message) });
   return sqliteLeases({ path, onNotice: ({ message }) => onNotice(message) });
 }

@@ -11,19 +11,22 @@ const BACKLOG_BYTES_MAX = 1024 * 1024;
 
 export interface MemberLog extends Disposable {
   readonly logger: Logger;
+  /** Which lines are written from now on. */
+  setLevel(level: keyof Logger): void;
 }
 
 export interface LogOptions {
   readonly json: boolean;
-  readonly verbose: boolean;
+  readonly level: keyof Logger;
 }
 
-export function openLog({ json, verbose }: LogOptions): MemberLog {
+export function openLog({ json, level }: LogOptions): MemberLog {
   const stderr = destination({ fd: 2, sync: false, maxLength: BACKLOG_BYTES_MAX });
   stderr.on('error', () => {});
   const forPeople: DestinationStream = { write: (line) => void stderr.write(humanLine(line)) };
-  const logger = pino({ level: verbose ? 'debug' : 'info', base: null }, json ? stderr : forPeople);
-  return { logger, [Symbol.dispose]: () => flush(stderr) };
+  const logger = pino({ level, base: null }, json ? stderr : forPeople);
+  const setLevel = (wanted: keyof Logger) => void (logger.level = wanted);
+  return { logger, setLevel, [Symbol.dispose]: () => flush(stderr) };
 }
 
 function flush(stderr: { flushSync(): void }): void {

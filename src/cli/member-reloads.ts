@@ -31,6 +31,11 @@ export interface ReloadReport {
   readonly diagnostics: readonly Diagnostic[];
 }
 
+/** Whether the newest input is in force after that. */
+export function isInForce(outcome: ReloadReport['outcome']): boolean {
+  return outcome === 'applied' || outcome === 'unchanged' || outcome === 'adopted';
+}
+
 export interface ReloadState extends ReloadStatus {
   readonly what: ReloadPlan['name'];
   readonly path: string;
@@ -52,18 +57,16 @@ export interface ReloadContext {
 export class MemberReload {
   readonly plan: ReloadPlan;
   readonly handle: ConfigReload<unknown>;
+  readonly #context: ReloadContext;
   readonly #head: HeadStore | null;
-  #isReady = false;
 
   /** @throws SettingsError */
-  constructor(
-    plan: ReloadPlan,
-    { election, leases, journal, clock, settings }: ReloadContext,
-    alone: boolean,
-  ) {
+  constructor(plan: ReloadPlan, context: ReloadContext, alone: boolean) {
+    const { election, leases, journal, clock, settings } = context;
     const { name, enabled = true, onJournalFailure, logger } = settings;
     const { sharing } = plan;
     this.plan = plan;
+    this.#context = context;
     this.#head = sharing && openHead(sharing.store, sharing.namespace);
     const leader = enabled ? { election } : { leases };
     try {
@@ -85,13 +88,19 @@ export class MemberReload {
 
   /** Whether a configuration is in force. */
   get isReady(): boolean {
-    return this.#isReady;
+    return this.handle.status().generation !== null;
   }
 
   /** Resolves when a configuration is in force. */
   async start(): Promise<void> {
-    await this.handle.start();
-    this.#isReady = true;
+    try {
+      await this.handle.start();
+    } catch (error) {
+      // A member runs by its settings already: it has checked them, and there is nothing else to run by.
+      if (this.plan.name !== 'settings' || !(error instanceof ConfigError)) throw error;
+      this.#context.settings.logger.warn({}, error.message);
+      await this.handle.reload({ force: true });
+    }
   }
 
   /** Reads it again now. Never rejects. */
@@ -114,6 +123,7 @@ export class MemberReload {
       await this.handle.stop();
     } finally {
       await this.#head?.close();
+      await this.plan.state[Symbol.asyncDispose]();
     }
   }
 
@@ -133,7 +143,7 @@ export class MemberReload {
   }
 
   #restart(): readonly string[] {
-    return this.#isReady ? this.plan.waitingForRestart(this.handle.current) : [];
+    return !this.isReady ? [] : this.plan.waitingForRestart(this.handle.current);
   }
 }
 

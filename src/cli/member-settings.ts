@@ -2,10 +2,12 @@ import type { ConfigReloadOptions } from '../config/reload-options.ts';
 import type { ReloadHandler } from '../config/handlers.ts';
 import type { LeaderElectionOptions } from '../election/options.ts';
 import type { LeaderElection } from '../leader-election.ts';
-import type { KeyOptions } from '../lease/redis-lease-keys.ts';
+import type { Retention } from '../journal/durable-retention.ts';
 import type { Logger } from '../logger.ts';
+import type { Metrics } from '../observability/metrics.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { TimingOptions } from '../../machines/index.ts';
+import type { RedisOptions } from './lease-stores.ts';
 
 /** What a member is made of. */
 export interface MemberSettings {
@@ -23,8 +25,12 @@ export interface MemberSettings {
   readonly logger: Logger;
   /** False: it leads without asking anybody. Default true. */
   readonly enabled?: boolean;
-  /** How the keys of a Redis are called. */
-  readonly keys?: KeyOptions;
+  /** What matters in a Redis only. */
+  readonly redis?: RedisOptions;
+  /** How much of the journal is kept. */
+  readonly retention?: Retention;
+  /** Counts what this member does. */
+  readonly metrics?: Metrics;
   /** What is reloaded while it runs. */
   readonly reloads?: readonly ReloadPlan[];
   readonly clock?: Clock;
@@ -45,6 +51,8 @@ export interface ReloadPlan {
   readonly handlers: (election: LeaderElection) => readonly ReloadHandler<unknown>[];
   /** Null: nothing is shared. */
   readonly sharing: Sharing | null;
+  /** Held for as long as the reload lasts. */
+  readonly state: AsyncDisposable;
   /** Keys that are another than this process was started with, and so wait for a restart. */
   readonly waitingForRestart: (current: unknown) => readonly string[];
 }

@@ -39,6 +39,7 @@ export class Member implements AsyncDisposable {
   readonly #failed = Promise.withResolvers<never>();
   #control: ControlServer | null = null;
   #isStarted = false;
+  #starting: Promise<void> | null = null;
   #stopped: Promise<void> | null = null;
 
   /**
@@ -56,14 +57,15 @@ export class Member implements AsyncDisposable {
     if (store === `sqlite:${places.leases}`) prepareDirectory(directory, '--dir');
     if (journal !== null) prepareDirectory(join(journal, '..'), '--journal');
     const notice = (message: string) => logger.warn({ resource }, message);
-    this.leases = openLeases(store, notice, settings.keys);
+    const leases = openLeases(store, notice, settings.redis);
+    this.leases = settings.metrics?.measureLeases(leases) ?? leases;
     const opened: { journal?: Journal; reloads: MemberReload[] } = { reloads: [] };
     try {
       opened.journal = openJournal(settings);
-      this.journal = opened.journal;
+      this.journal = settings.metrics?.measureJournal(opened.journal) ?? opened.journal;
       this.election = electionOf(settings, this.leases, this.journal, this.clock);
-      const { election, leases, clock } = this;
-      const context = { election, leases, journal: this.journal, clock, settings };
+      const { election, clock } = this;
+      const context = { election, leases: this.leases, journal: this.journal, clock, settings };
       const plans = settings.reloads ?? [];
       for (const plan of plans) opened.reloads.push(new MemberReload(plan, context, plans.length === 1));
       this.reloads = opened.reloads;
@@ -77,6 +79,9 @@ export class Member implements AsyncDisposable {
       ]);
       throw error;
     }
+    settings.metrics?.observeElection(this.election);
+    const told = this.main;
+    if (told !== null) settings.metrics?.observeConfig(told.handle);
     const failed = (error: unknown) => this.#failed.reject(error);
     this.election.actor.subscribe({ error: failed });
     for (const { handle } of this.reloads) handle.actor.subscribe({ error: failed });
@@ -97,6 +102,11 @@ export class Member implements AsyncDisposable {
     return this.#isStarted && this.#stopped === null && this.reloads.every(({ isReady }) => isReady);
   }
 
+  /** The configuration that is told of over HTTP and in metrics: the application's, else its own settings. */
+  get main(): MemberReload | null {
+    return this.reloads.at(-1) ?? null;
+  }
+
   /** Whether it is on its way out. */
   get isStopping(): boolean {
     return this.#stopped !== null;
@@ -113,17 +123,9 @@ export class Member implements AsyncDisposable {
    * @throws SettingsError if a port, the store or the journal turn out to be unusable; a store that is merely slow or
    * locked only delays the first term. ConfigError if there is no configuration to begin with.
    */
-  async start(): Promise<void> {
-    const [alone, shared] = [true, false].map((isAlone) =>
-      this.reloads.filter(({ plan }) => (plan.sharing === null) === isAlone),
-    ) as [MemberReload[], MemberReload[]];
-    await this.#servers?.listen();
-    await this.#warmUp();
-    this.#control = await ControlServer.listen(this.socket, this.#commands());
-    for (const each of alone) await each.start();
-    await this.election.start();
-    this.#isStarted = true;
-    for (const each of shared) each.start().catch((error: unknown) => this.#noteFailure(error));
+  start(): Promise<void> {
+    this.#starting ??= this.#start();
+    return this.#starting;
   }
 
   /** Reads every configuration again now. Never rejects. */
@@ -146,6 +148,24 @@ export class Member implements AsyncDisposable {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.stop();
+  }
+
+  async #start(): Promise<void> {
+    const [alone, shared] = [true, false].map((isAlone) =>
+      this.reloads.filter(({ plan }) => (plan.sharing === null) === isAlone),
+    ) as [MemberReload[], MemberReload[]];
+    const steps = [
+      () => this.#servers?.listen(),
+      () => this.#warmUp(),
+      async () => (this.#control = await ControlServer.listen(this.socket, this.#commands())),
+      ...alone.map((each) => () => each.start()),
+      () => this.election.start(),
+    ];
+    // Asked to stop meanwhile, it begins nothing any more.
+    for (const step of steps) if (!this.isStopping) await step();
+    if (this.isStopping) return;
+    this.#isStarted = true;
+    for (const each of shared) each.start().catch((error: unknown) => this.#noteFailure(error));
   }
 
   #commands() {
@@ -191,6 +211,7 @@ export class Member implements AsyncDisposable {
   async #stop(): Promise<void> {
     try {
       await this.#servers?.drain();
+      await this.#starting?.catch(() => {});
       await this.election.stop();
       for (const each of this.reloads) await each.stop();
     } finally {
@@ -202,13 +223,13 @@ export class Member implements AsyncDisposable {
   }
 }
 
-function openJournal({ journal, logger, resource }: MemberSettings): Journal {
+function openJournal({ journal, retention, logger, resource }: MemberSettings): Journal {
   if (journal === null) return memoryJournal();
   const onNotice = ({ kind, message }: JournalNotice) => {
     const grave = kind === 'overflowed' || kind === 'unflushed';
     logger[grave ? 'warn' : 'debug']({ resource, notice: kind }, `Journal: ${message}`);
   };
-  return sqliteJournal({ path: journal, onNotice });
+  return sqliteJournal({ path: journal, onNotice, ...(retention && { retention }) });
 }
 
 function electionOf(
