@@ -53,44 +53,27 @@ function reasonOf(error: unknown): string {
   return codeOf(cause);
 }
 
-/** What a member answers: what came of it here and elsewhere, or problem details. */
+/** What a member answers: how all stand that share its configuration, itself first; or problem details. */
 interface Body {
-  readonly status?: unknown;
   readonly detail?: unknown;
-  readonly generation?: number | null;
-  readonly sha?: string | null;
   readonly diagnostics?: readonly Diagnostic[];
   readonly instances?: readonly Instance[];
 }
 
 interface Instance {
-  readonly id: string;
+  readonly member: string;
   readonly state: ReloadAnswer['reports'][number]['outcome'];
-  readonly generation: number;
-  readonly sha: string;
-  readonly diagnostics?: readonly Diagnostic[];
+  readonly applied: { readonly generation: number; readonly sha: string } | null;
+  readonly diagnostics: readonly Diagnostic[];
 }
 
 function answersFrom(host: string, status: number, text: string): readonly ReloadAnswer[] {
+  const failed = (problem: string) => [{ member: host, reports: [], problem }];
   const body = bodyOf(text);
-  if (body === null)
-    return [{ member: host, reports: [], problem: `HTTP ${status}, which is no answer of a member` }];
-  const { generation = null, sha = null, diagnostics = [], instances = [] } = body;
-  if (status !== 200) {
-    const told = diagnostics.map((each) => `\n  ${placed(each)}`).join('');
-    return [{ member: host, reports: [], problem: `HTTP ${status}: ${String(body.detail)}${told}` }];
-  }
-  const outcome = body.status as Instance['state'];
-  const own = {
-    what: 'configuration',
-    path: '',
-    outcome,
-    generation,
-    sha,
-    restart: [],
-    diagnostics,
-  } as const;
-  return [{ member: host, reports: [own], problem: null }, ...instances.map(answerOf)];
+  if (body === null) return failed(`HTTP ${status}, which is no answer of a member`);
+  if (status === 200) return (body.instances ?? []).map(answerOf);
+  const told = (body.diagnostics ?? []).map((each) => `\n  ${placed(each)}`).join('');
+  return failed(`HTTP ${status}: ${String(body.detail)}${told}`);
 }
 
 function bodyOf(text: string): Body | null {
@@ -102,15 +85,16 @@ function bodyOf(text: string): Body | null {
   }
 }
 
-function answerOf({ id, state, generation, sha, diagnostics = [] }: Instance): ReloadAnswer {
+function answerOf({ member, state: outcome, applied, diagnostics }: Instance): ReloadAnswer {
+  const { generation = null, sha = null } = applied ?? {};
   const report = {
     what: 'configuration',
     path: '',
-    outcome: state,
+    outcome,
     generation,
     sha,
     restart: [],
     diagnostics,
   } as const;
-  return { member: id, reports: [report], problem: null };
+  return { member, reports: [report], problem: null };
 }

@@ -60,7 +60,7 @@ function settingsPlan(
     },
     state,
     sharing,
-    handlers: (election) => [settingsHandler(election, settings, log) as ReloadHandler<unknown>],
+    handlers: (election) => [settingsHandler(election, settings, log)],
     waitingForRestart: (current) => {
       const paths = changesBetween(settings, current).map((change) => change.path);
       return [...new Set(paths.filter((each) => classes.classOf(each) === 'restart').map(showPath))];
@@ -72,7 +72,7 @@ function settingsPlan(
 function settingsHandler(
   election: LeaderElection,
   started: Settings,
-  { setLevel }: MemberLog,
+  log: MemberLog,
 ): ReloadHandler<Settings> {
   return {
     name: 'member',
@@ -82,7 +82,7 @@ function settingsHandler(
       return {
         commit: () => {
           if (!isDeepStrictEqual(timings, before)) election.configure(timings);
-          setLevel(next.log.level);
+          log.setLevel(next.log.level);
         },
       };
     },

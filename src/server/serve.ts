@@ -23,6 +23,8 @@ export interface ServeConclaveOptions extends ConclaveAppOptions {
   readonly metricsPort?: number;
   /** Whether another program's having the port is an error. False: the next ports are tried, 100 at most. Default true. */
   readonly strictPort?: boolean;
+  /** The same for `metricsPort`. Default as `strictPort`. */
+  readonly strictMetricsPort?: boolean;
   /** Serves HTTPS, on both. */
   readonly certificates?: CertificateOptions;
 }
@@ -49,7 +51,10 @@ export interface ConclaveServer extends AsyncDisposable {
   close(): Promise<void>;
 }
 
-const OPTIONS = [...APP_OPTIONS, 'address', 'port', 'metricsPort', 'strictPort', 'certificates'] as const;
+const OPTIONS = [
+  ...APP_OPTIONS,
+  ...(['address', 'port', 'metricsPort', 'strictPort', 'strictMetricsPort', 'certificates'] as const),
+];
 
 /**
  * Serves a member until it is closed.
@@ -62,7 +67,8 @@ const OPTIONS = [...APP_OPTIONS, 'address', 'port', 'metricsPort', 'strictPort',
  */
 export async function serveConclave(options: ServeConclaveOptions): Promise<ConclaveServer> {
   refuseUnknown(options, OPTIONS);
-  const { address = '127.0.0.1', port, metricsPort, strictPort, certificates, ...rest } = options;
+  const { address = '127.0.0.1', port, metricsPort, certificates, ...strictness } = options;
+  const { strictPort = true, strictMetricsPort = strictPort, ...rest } = strictness;
   const member = resolveAppOptions({ readsNeedToken: !isLoopback(address), ...rest });
   const wanted = checkedPort('port', port ?? PORT_DEFAULT);
   const wantedMetrics = checkedPort('metricsPort', metricsPort ?? METRICS_PORT_DEFAULT);
@@ -71,16 +77,18 @@ export async function serveConclave(options: ServeConclaveOptions): Promise<Conc
   const where = {
     address,
     clock,
-    others: strictPort === false ? OTHER_PORTS_MAX : 0,
     ...(certificates !== undefined && { certificates }),
   };
   const service = await listen(appOf(isShared ? member : { ...member, metrics: null }), {
     ...where,
     port: wanted,
+    others: strictPort ? 0 : OTHER_PORTS_MAX,
   });
   if (isShared || member.metrics === null) return new Server(member, service, isShared ? service : null);
   try {
-    return new Server(member, service, await listen(metricsAppOf(member), { ...where, port: wantedMetrics }));
+    const others = strictMetricsPort ? 0 : OTHER_PORTS_MAX;
+    const at = { ...where, port: wantedMetrics, others };
+    return new Server(member, service, await listen(metricsAppOf(member), at));
   } catch (error) {
     await service.close();
     throw error;
