@@ -52,7 +52,7 @@ export class HeadLeader<T> {
   #missingSince: number | null = null;
   /** The highest generation ever seen. */
   #seen = 0;
-  #tending: Promise<void> | null = null;
+  #tending: Promise<boolean> | null = null;
 
   constructor(options: HeadLeaderOptions<T>) {
     this.#options = options;
@@ -70,45 +70,51 @@ export class HeadLeader<T> {
     this.#seen = Math.max(this.#seen, head?.generation ?? 0);
   }
 
-  /** Does what there is to do, if this member leads. Never rejects: what failed is done the next time. */
-  tend(): Promise<void> {
+  /**
+   * Does what there is to do, if this member leads; tells whether the head moved. Never rejects: what failed is done the
+   * next time.
+   */
+  tend(): Promise<boolean> {
     this.#tending ??= this.#tend()
-      .catch((error: unknown) =>
-        this.#options.logger.debug({ error }, 'The head could not be tended; it is tried again'),
-      )
+      .catch((error: unknown) => {
+        this.#options.logger.debug({ error }, 'The head could not be tended; it is tried again');
+        return false;
+      })
       .finally(() => (this.#tending = null));
     return this.#tending;
   }
 
-  async #tend(): Promise<void> {
+  async #tend(): Promise<boolean> {
     const { calls, term: termOf, memberId, clock } = this.#options;
     const term = termOf();
-    if (term === null) return;
+    if (term === null) return false;
     let state = await calls.state();
-    if (isFenced(state, term.token)) return;
+    if (isFenced(state, term.token)) return false;
     if (state.head === null) return this.#seed(state, term);
     const claiming = claim(state, term.token, memberId, clock.wallMs());
     if (claiming !== null) {
-      if (!term.isCurrent || !(await calls.swap(claiming))) return;
+      if (!term.isCurrent || !(await calls.swap(claiming))) return false;
       state = await calls.state();
-      if (state.head?.term !== String(term.token)) return;
+      if (state.head?.term !== String(term.token)) return false;
     }
-    await this.#considerFile(state, term);
+    return this.#considerFile(state, term);
   }
 
-  async #considerFile(state: HeadState, term: LeadershipTerm): Promise<void> {
+  async #considerFile(state: HeadState, term: LeadershipTerm): Promise<boolean> {
     const { head, history } = state;
     const sawChange = head !== null && this.#changedUnder === head.generation;
     const isNewLeader = this.#considered !== term.token;
-    if (head === null || (!sawChange && !isNewLeader)) return;
+    if (head === null || (!sawChange && !isNewLeader)) return false;
     const content = await this.#ownFile();
     const isKnown = content !== null && history.some(({ sha }) => sha === content.sha);
-    if (content !== null && content.sha !== head.sha && (sawChange || !isKnown)) {
+    const isNews = content !== null && content.sha !== head.sha && (sawChange || !isKnown);
+    if (isNews) {
       const why = sawChange ? 'the file changed' : 'a new leader has a file that nobody had';
-      if (!(await this.#propose(state, term, content, why))) return;
+      if (!(await this.#propose(state, term, content, why))) return false;
     }
     this.#considered = term.token;
     if (sawChange) this.#changedUnder = null;
+    return isNews;
   }
 
   /** What the own file holds, if it may be proposed; a file that is missing asks for nothing. */
@@ -154,10 +160,10 @@ export class HeadLeader<T> {
   }
 
   /** Nobody knows what is wanted: what the members run is, or, if they run nothing, the own file. */
-  async #seed(state: HeadState, term: LeadershipTerm): Promise<void> {
+  async #seed(state: HeadState, term: LeadershipTerm): Promise<boolean> {
     const { calls, memberId, clock, emit, applied, driver, mode } = this.#options;
     const since = this.#missingSince;
-    if (since === null || clock.monotonicMs() - since < SEED_AFTER_MS) return;
+    if (since === null || clock.monotonicMs() - since < SEED_AFTER_MS) return false;
     const reported = (await calls.reports()).map((report) => report.applied);
     const { lastGood } = driver.context;
     const remembered = lastGood && { term: '0', generation: lastGood.generation, sha: lastGood.sha };
@@ -173,12 +179,12 @@ export class HeadLeader<T> {
         { sha: best.sha, content, key: this.#options.newKey(), who: memberId, why, at: clock.wallMs() },
         above,
       );
-      if (term.isCurrent && (await calls.swap(change)))
-        emit({ type: 'proposed', generation: generationIn(change.head), sha: best.sha, why });
-      return;
+      if (!term.isCurrent || !(await calls.swap(change))) return false;
+      emit({ type: 'proposed', generation: generationIn(change.head), sha: best.sha, why });
+      return true;
     }
     const content = known.length === 0 ? await this.#ownFile() : null;
-    if (content !== null) await this.#propose(state, term, content, 'the first configuration');
+    return content !== null && this.#propose(state, term, content, 'the first configuration');
   }
 
   async #contentOf(sha: string): Promise<string | null> {

@@ -209,7 +209,8 @@ export class HeadMember<T> {
       if (this.#isCalled) this.#reporter.acknowledge();
       this.#isCalled = false;
       this.#reporter.repeat();
-      await this.#leader.tend();
+      // What was moved here is acted upon here at once, and not at one's own hint.
+      if (await this.#leader.tend()) this.#noteHead(headOf(await this.#calls.head()));
     } catch (error) {
       this.#noteFailure(error);
     } finally {
@@ -291,7 +292,8 @@ export class HeadMember<T> {
       () => {
         this.#leader.fileChanged(this.#change?.head ?? null);
         this.#change = null;
-        this.look();
+        // Who does not lead has nothing to propose, and would only be late for the leader's hint.
+        if (this.#sharing.election.isLeader) this.look();
       },
       Math.max(0, delay),
     );

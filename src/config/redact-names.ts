@@ -29,6 +29,19 @@ const secretPairs = new Set(
  * isSecretName('redis_password'); // true
  */
 export function isSecretName(name: string): boolean {
+  const before = judged.get(name);
+  if (before !== undefined) return before;
+  const verdict = judge(name);
+  if (judged.size >= JUDGED_MAX) judged.clear();
+  judged.set(name, verdict);
+  return verdict;
+}
+
+/** Names are few and asked about for every value of every reload; of longer texts there may be many. */
+const judged = new Map<string, boolean>();
+const JUDGED_MAX = 5000;
+
+function judge(name: string): boolean {
   const words = wordsOf(name);
   if (words.some((word) => secretWords.has(word) || secretWords.has(word.replace(/\d+$/, '')))) return true;
   // An all-lower-case name has no seams: look for the unmistakable ones inside.
