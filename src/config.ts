@@ -11,7 +11,7 @@ export type { ReloadCommandOptions, WithOthers } from './config/reload-commands.
 export type { Proposal, ProposedContent, ProposedFile, ProposeOptions } from './config/proposal.ts';
 export type { ExpectedHead } from './config/head-commands.ts';
 export type * from './config/head-store.ts';
-export type { HeadRecord, HistoryRecord, MemberReport } from './config/head.ts';
+export type { HeadRecord, HistoryRecord, MemberReport, Refusal } from './config/head.ts';
 export { memoryHead, type MemoryHead } from './config/memory-head.ts';
 export type { HistoryEntry } from './config/reload-history.ts';
 export type { ConfigCheck, ShownConfig } from './config/reload-shown.ts';

@@ -1,4 +1,4 @@
-/** One member as a process of its own: `member.ts FILE URL NAME`, which tells over IPC what comes into force, and when. */
+/** Members in a process: `member.ts FILE URL NAME…`, which tells over IPC what comes into force, and when. */
 import { createConfigReload } from '../../src/config.ts';
 import { redisHead, redisLeases } from '../../src/redis.ts';
 import { z } from 'zod';
@@ -23,31 +23,29 @@ export const schema = z.object({
 export const monotonicMs = (): number => Number(process.hrtime.bigint()) / 1e6;
 
 if (process.send !== undefined) {
-  const [file = '', url = '', name = ''] = process.argv.slice(2);
+  const [file = '', url = '', ...names] = process.argv.slice(2);
   const tell = (told: Told) => {
     if (process.connected) process.send?.(told);
   };
-  const leases = redisLeases(url, { freshStore: 'trust' });
-  const store = redisHead(url);
-  const config = createConfigReload({
-    source: file,
-    schema,
-    store,
-    leases,
-    memberId: name,
-    timings: { quietMs: QUIET_MS },
-  });
-  const at = (type: 'proposed' | 'heard' | 'applied') =>
-    tell({ type, mono: monotonicMs(), port: config.current.port });
-  await config.start();
-  config.on('proposed', () => at('proposed'));
-  config.on('reloadStarted', () => at('heard'));
-  config.on('applied', () => at('applied'));
+  const members = await Promise.all(
+    names.map(async (memberId) => {
+      const [leases, store] = [redisLeases(url, { freshStore: 'trust' }), redisHead(url)];
+      const timings = { quietMs: QUIET_MS };
+      const config = createConfigReload({ source: file, schema, store, leases, memberId, timings });
+      await config.start();
+      for (const [event, type] of [
+        ['proposed', 'proposed'],
+        ['reloadStarted', 'heard'],
+        ['applied', 'applied'],
+      ] as const)
+        config.on(event, () => tell({ type, mono: monotonicMs(), port: config.current.port }));
+      return { config, leases, store };
+    }),
+  );
   tell({ type: 'started' });
-  process.on('disconnect', () => {
-    void config
-      .stop()
-      .then(() => Promise.all([store.close(), leases.close()]))
-      .finally(() => process.exit(0));
-  });
+  const stop = async () => {
+    await Promise.all(members.map(({ config }) => config.stop()));
+    await Promise.all(members.flatMap(({ leases, store }) => [leases.close(), store.close()]));
+  };
+  process.on('disconnect', () => void stop().finally(() => process.exit(0)));
 }

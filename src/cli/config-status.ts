@@ -41,6 +41,11 @@ function showShared(options: ConfigStoreOptions): Promise<void> {
         ? `Generation ${head.generation}, ${head.sha.slice(0, 12)}, token ${head.term}`
         : 'Nothing is shared.',
     );
+    const refused = reports.flatMap(({ member, notProposed }) =>
+      (notProposed?.diagnostics ?? []).map((each) => `${member} does not propose its file: ${placed(each)}`),
+    );
+    if (refused.length > 0) process.exitCode = EXIT.failure;
+    for (const line of refused) print(line);
     const rows = reports.map(({ member, state, generation, applied, diagnostics: [first] }) => [
       member,
       `${state} ${generation}`,

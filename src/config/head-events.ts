@@ -1,3 +1,5 @@
+import type { Diagnostic } from '../../machines/index.ts';
+
 /** Why a member reads the head. */
 export type HeadLookCause = 'hint' | 'own' | 'poll';
 
@@ -21,6 +23,13 @@ export type HeadEvent =
       /** Null for the first that it sees. */
       readonly previous: number | null;
       readonly by: HeadLookCause;
+    }
+  /** This member leads, and what its own file holds is not handed to the others: nobody has it in force. */
+  | {
+      readonly type: 'notProposed';
+      /** Null: it could not be read. */
+      readonly sha: string | null;
+      readonly diagnostics: readonly Diagnostic[];
     }
   /** This member, leading, moved the head. */
   | {

@@ -10,11 +10,11 @@ import {
   type HeadState,
   type InForce,
   isFenced,
+  type Refusal,
   move,
   newest,
   seed,
 } from './head.ts';
-import { placed } from './reload-commentary.ts';
 import { contentOf } from './reload-contents.ts';
 import type { ReloadDriver } from './reload-driver.ts';
 import type { WatchedSource } from './reload-watch.ts';
@@ -41,6 +41,8 @@ export interface HeadLeaderOptions<T> {
   readonly applied: () => InForce | null;
   readonly newKey: () => string;
   readonly emit: (event: HeadEvent) => void;
+  /** The own file is refused, or (null) is not any more. */
+  readonly refuse: (refusal: Refusal | null) => void;
 }
 
 export class HeadLeader<T> {
@@ -119,21 +121,22 @@ export class HeadLeader<T> {
 
   /** What the own file holds, if it may be proposed; a file that is missing asks for nothing. */
   async #ownFile(): Promise<ConfigContent | null> {
-    const { source, driver, logger } = this.#options;
+    const { source, driver, refuse } = this.#options;
     const reading = await source.read();
     if (reading.kind !== 'read') {
       if (reading.kind === 'refused' && reading.transient) throw new Error('the file cannot be read for now');
+      refuse(reading.kind === 'missing' ? null : { sha: null, diagnostics: reading.diagnostics });
       return null;
     }
     const content = contentOf(reading);
     const inspected = await driver.inspect(content);
-    if (!('kind' in inspected)) return content;
-    const [first] = inspected.diagnostics;
-    logger.error(
-      { sha: content.sha },
-      `The changed file is not proposed: ${first ? placed(first) : 'it is refused'}`,
-    );
-    return null;
+    if ('kind' in inspected) {
+      if (inspected.transient) throw new Error('what the file refers to cannot be had for now');
+      refuse({ sha: content.sha, diagnostics: inspected.diagnostics });
+      return null;
+    }
+    refuse(null);
+    return content;
   }
 
   /** False: somebody else moved the head meanwhile, and all is to be considered anew. */

@@ -10,7 +10,7 @@ import type { ProposeOptions } from './proposal.ts';
 import type { HeadHint } from './head-store.ts';
 import { HeadReporter } from './head-reporter.ts';
 import type { HeadEvent, HeadLookCause } from './head-events.ts';
-import { type HeadRecord, headOf, type HistoryRecord, type MemberReport } from './head.ts';
+import { type HeadRecord, headOf, type HistoryRecord, type MemberReport, type Refusal } from './head.ts';
 import type { ReloadDriver } from './reload-driver.ts';
 import type { ConfigEvent } from './reload-events.ts';
 import type { ReloadSettings, Sharing } from './reload-options.ts';
@@ -47,6 +47,7 @@ export class HeadMember<T> {
   /** A change of the own file that may not be over. */
   #change: { readonly since: number; readonly head: HeadRecord | null } | null = null;
   #readAt: number | null = null;
+  #notProposed: Refusal | null = null;
   #failing = false;
   /** Somebody wants to hear how this member stands, once it has looked. */
   #isCalled = false;
@@ -80,12 +81,18 @@ export class HeadMember<T> {
       applied: () => this.#reporter.applied,
       newKey: () => newKey(settings.randomness),
       emit,
+      refuse: (refusal) => this.#refuse(refusal),
     });
   }
 
   /** What the head says, as far as this member knows. */
   get head(): HeadRecord | null {
     return this.#head;
+  }
+
+  /** Why the own file is not proposed, if this member leads and it is not. */
+  get notProposed(): Refusal | null {
+    return this.#sharing.election.isLeader ? this.#notProposed : null;
   }
 
   /** How long ago the head was read, in milliseconds; null: never. */
@@ -184,6 +191,12 @@ export class HeadMember<T> {
     if (this.#sharing.owned) await this.#sharing.election.stop();
   }
 
+  #refuse(refusal: Refusal | null): void {
+    this.#notProposed = refusal;
+    this.#reporter.notProposed(refusal);
+    if (refusal !== null) this.#emit({ type: 'notProposed', ...refusal });
+  }
+
   #hinted(hint: HeadHint): void {
     this.look('hint');
     if (hint !== 'called') return;
@@ -208,9 +221,10 @@ export class HeadMember<T> {
       this.#noteHead(headOf(await this.#calls.head()), cause);
       if (this.#isCalled) this.#reporter.acknowledge();
       this.#isCalled = false;
+      if (!this.#sharing.election.isLeader && this.#notProposed !== null) this.#refuse(null);
       this.#reporter.repeat();
       // What was moved here is acted upon here at once, and not at one's own hint.
-      if (await this.#leader.tend()) this.#noteHead(headOf(await this.#calls.head()));
+      if (await this.#leader.tend()) this.#noteHead(headOf(await this.#calls.head()), 'own');
     } catch (error) {
       this.#noteFailure(error);
     } finally {

@@ -1,7 +1,7 @@
 import type { ConfigReloadContext } from '../../machines/index.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { HeadCalls } from './head-calls.ts';
-import type { HeadRecord, InForce, MemberReport } from './head.ts';
+import type { HeadRecord, InForce, MemberReport, Refusal } from './head.ts';
 import type { ConfigEvent } from './reload-events.ts';
 
 /** A member that has said nothing for this long is not counted any more, in milliseconds. */
@@ -22,6 +22,7 @@ export class HeadReporter {
   #desired: HeadRecord | null = null;
   #sentAt = -Infinity;
   #said = 0;
+  #refusal: Refusal | null = null;
   #sending = false;
 
   constructor(calls: HeadCalls, clock: Clock, member: string) {
@@ -68,6 +69,15 @@ export class HeadReporter {
     if (isDue) void this.#send();
   }
 
+  /** Whether, and why, the own file is kept from the others. */
+  notProposed(refusal: Refusal | null): void {
+    if (this.#refusal === refusal) return;
+    this.#refusal = refusal;
+    if (this.#standing === null) return;
+    this.#standing = { ...this.#standing, notProposed: refusal, said: (this.#said += 1) };
+    void this.#send();
+  }
+
   /** Says how it stands because somebody asked. */
   acknowledge(): void {
     if (this.#standing === null) return;
@@ -94,6 +104,7 @@ export class HeadReporter {
       dependencies: this.#standing?.dependencies ?? null,
       ...said,
       applied: this.#applied,
+      notProposed: this.#refusal,
       at: this.#clock.wallMs(),
       said: (this.#said += 1),
     };

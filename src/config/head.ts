@@ -34,6 +34,12 @@ export interface HistoryRecord {
   readonly token: string;
 }
 
+/** Bytes that their own leader would not take; without a hash they could not be read. */
+export interface Refusal {
+  readonly sha: string | null;
+  readonly diagnostics: readonly Diagnostic[];
+}
+
 /** How one member stands. */
 export interface MemberReport {
   readonly member: string;
@@ -44,6 +50,8 @@ export interface MemberReport {
   readonly diagnostics: readonly Diagnostic[];
   /** What is in force, whatever this is about. */
   readonly applied: InForce | null;
+  /** Why what the member's own file holds is not handed to the others, though it leads. */
+  readonly notProposed: Refusal | null;
   /** Digest of what it refers to, under the key of the head: members that differ have another environment. */
   readonly dependencies: string | null;
   /** Milliseconds since the epoch. */
@@ -85,7 +93,11 @@ export function historyOf(text: string | null): readonly HistoryRecord[] {
 export function reportOf(text: string): MemberReport | null {
   const found = parsed(text) as Partial<MemberReport> | null;
   if (typeof found?.member !== 'string' || typeof found.sha !== 'string') return null;
-  return { ...(found as MemberReport), said: typeof found.said === 'number' ? found.said : 0 };
+  return {
+    ...(found as MemberReport),
+    said: typeof found.said === 'number' ? found.said : 0,
+    notProposed: found.notProposed ?? null,
+  };
 }
 
 /** Whether a leader with this token may not move the head: a later one has claimed it. */

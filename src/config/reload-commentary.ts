@@ -71,6 +71,14 @@ export function comment(event: ConfigEvent, { source, store }: CommentSubject): 
         level: 'info',
         message: `Configuration ${event.generation} (${short(event.sha)}) proposed to all: ${event.why}`,
       };
+    case 'notProposed': {
+      const [first] = event.diagnostics;
+      const more = event.diagnostics.length - 1;
+      return {
+        level: 'error',
+        message: `The leader's file (${short(event.sha)}) is not proposed: ${first ? placed(first) : 'it is refused'}${more > 0 ? ` (and ${more} more)` : ''}`,
+      };
+    }
     case 'confirmed':
     case 'unchanged':
     case 'superseded':

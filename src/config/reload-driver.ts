@@ -145,9 +145,7 @@ export class ReloadDriver<T> {
   }
 
   /** Parses and checks some bytes, and does no more. */
-  async inspect(
-    content: ConfigContent,
-  ): Promise<ConfigSnapshot<T> | { readonly kind: 'refused'; readonly diagnostics: readonly Diagnostic[] }> {
+  async inspect(content: ConfigContent): Promise<ConfigSnapshot<T> | Refused> {
     const { reader } = this.#settings;
     const parsed = await reader.parse(content);
     if (parsed.kind === 'refused') return parsed;

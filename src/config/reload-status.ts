@@ -1,5 +1,5 @@
 import type { Diagnostic, ReloadStage, Trouble } from '../../machines/index.ts';
-import type { HeadRecord } from './head.ts';
+import type { HeadRecord, Refusal } from './head.ts';
 import type { HeadMember } from './head-member.ts';
 import type { ReloadDriver } from './reload-driver.ts';
 import type { ReloadSettings } from './reload-options.ts';
@@ -32,6 +32,8 @@ export interface ReloadStatus {
     /** How long ago the store was last asked with success; null: never. */
     readonly staleMs: number | null;
     readonly leads: boolean;
+    /** Why the own file is not handed to the others, if this member leads and it is not. */
+    readonly notProposed: Refusal | null;
   } | null;
   readonly source: string;
   /** Null before `start()`. */
@@ -65,6 +67,7 @@ export function statusOf<T>(
         head: member.head,
         staleMs: member.staleMs,
         leads: sharing.election.isLeader,
+        notProposed: member.notProposed,
       },
     source: source.location,
     watch: source.status,

@@ -54,19 +54,6 @@ describe('the configuration in force', () => {
     expect(reload.status().rejected).toBeNull();
   });
 
-  test('cut at any byte never yields one that lacks a key', async () => {
-    const whole = '{"port": 8080, "level": "debug"}';
-    reloads.source.write(whole);
-    const reload = await reloads.started();
-    for (let length = 0; length < whole.length; length += 1) {
-      reloads.source.write(whole.slice(0, length));
-      const outcome = reload.reload();
-      await reloads.pass(1);
-      expect((await outcome).type).toBe('rejected');
-      expect(reload.current).toEqual({ port: 8080, level: 'debug' });
-    }
-  });
-
   test('is not replaced by a file that vanished', async () => {
     reloads.source.write({ port: 1 });
     const reload = await reloads.started();
