@@ -18,6 +18,12 @@ export function placed({ file, line, column, path, message }: Diagnostic): strin
   return `${where === '' ? '' : `${where}: `}${path === null ? '' : `${path}: `}${message}`;
 }
 
+/** The first of them, and how many there are besides. */
+function reasonOf([first, ...others]: readonly Diagnostic[], omitted = 0): string {
+  const more = others.length + omitted;
+  return `${first === undefined ? 'no reason given' : placed(first)}${more > 0 ? ` (and ${more} more)` : ''}`;
+}
+
 /** One line for each fact worth one; null for what would only be noise. */
 export function comment(event: ConfigEvent, { source, store }: CommentSubject): Comment | null {
   switch (event.type) {
@@ -71,14 +77,8 @@ export function comment(event: ConfigEvent, { source, store }: CommentSubject): 
         level: 'info',
         message: `Configuration ${event.generation} (${short(event.sha)}) proposed to all: ${event.why}`,
       };
-    case 'notProposed': {
-      const [first] = event.diagnostics;
-      const more = event.diagnostics.length - 1;
-      return {
-        level: 'error',
-        message: `The leader's file (${short(event.sha)}) is not proposed: ${first ? placed(first) : 'it is refused'}${more > 0 ? ` (and ${more} more)` : ''}`,
-      };
-    }
+    case 'notProposed':
+      return { level: 'error', message: kept(event) };
     case 'confirmed':
     case 'unchanged':
     case 'superseded':
@@ -88,10 +88,9 @@ export function comment(event: ConfigEvent, { source, store }: CommentSubject): 
     case 'reloadStarted': {
       if (event.trigger === 'file')
         return { level: 'info', message: `Configuration file changed: ${source}` };
-      const isFile = event.trigger === 'dependencies';
-      return isFile
-        ? { level: 'info', message: `What the configuration refers to changed: ${source}` }
-        : null;
+      if (event.trigger === 'dependencies')
+        return { level: 'info', message: `What the configuration refers to changed: ${source}` };
+      return null;
     }
   }
 }
@@ -103,9 +102,9 @@ function inForce({ generation, sha, changed, previous }: ConfigEventOf<'applied'
 }
 
 function refused({ diagnostics, omitted, sha, stage, known }: ConfigEventOf<'rejected'>): string {
-  const [first] = diagnostics;
-  const more = diagnostics.length + omitted - 1;
-  const reason = first === undefined ? 'no reason given' : placed(first);
-  const others = more > 0 ? ` (and ${more} more)` : '';
-  return `Failed to reload configuration: ${reason}${others} (${short(sha)}, while ${stage}${known ? ' before' : ''})`;
+  return `Failed to reload configuration: ${reasonOf(diagnostics, omitted)} (${short(sha)}, while ${stage}${known ? ' before' : ''})`;
+}
+
+function kept({ diagnostics, sha }: ConfigEventOf<'notProposed'>): string {
+  return `Failed to reload configuration: ${reasonOf(diagnostics)} (${short(sha)}, not proposed to the others)`;
 }

@@ -54,7 +54,7 @@ describe('an invalid edit of the file of the leader', () => {
         warn() {},
         error: (_: object, line: string) => lines.push(line),
       };
-      await started(3, { port: 1 }, { ...options, logger: logger as never });
+      await started(3, { port: 1 }, { ...options, logger });
       const events = heard(leader());
       cluster.sources.get(leader())?.write(text);
       await cluster.pass(ROUND_MS);
@@ -131,7 +131,7 @@ describe('a file cut at any byte', () => {
     async (name, whole) => {
       reloads.source.name = name;
       reloads.source.write(whole);
-      const reload = await reloads.started({ schema: required as never });
+      const reload = await reloads.started({ schema: required });
       for (let length = 0; length < whole.length; length += 1) {
         reloads.source.write(whole.slice(0, length));
         const outcome = reload.reload();
