@@ -16,7 +16,7 @@ interface Reply {
 }
 type Handler = (request: unknown, reply: Reply) => Promise<unknown>;
 interface Server {
-  addHook(name: 'onReady' | 'preClose', hook: () => Promise<void>): unknown;
+  addHook(name: 'onReady' | 'onClose', hook: () => Promise<void>): unknown;
   get(path: string, handler: Handler): unknown;
   post(path: string, options: { readonly preHandler: Handler }, handler: Handler): unknown;
 }
@@ -26,8 +26,8 @@ export async function leadership(
   { election }: { readonly election: LeaderElection },
 ): Promise<void> {
   app.addHook('onReady', () => election.start());
-  // `preClose` comes before open requests are waited for: the successor need not wait for slow clients.
-  app.addHook('preClose', () => election.stop());
+  // Comes when requests in flight have ended: they were taken by a leader, and are served by one.
+  app.addHook('onClose', () => election.stop());
 
   app.get('/leader', async () => ({ leads: election.isLeader, leader: election.currentLeader }));
   app.post('/invoices', { preHandler: onlyLeader(election) }, async () => {
@@ -59,7 +59,7 @@ class StandIn implements Server {
     this.#routes.set(`POST ${path}`, [preHandler, handler]);
   }
   ready = () => this.#hooks.get('onReady')?.();
-  close = () => this.#hooks.get('preClose')?.();
+  close = () => this.#hooks.get('onClose')?.();
 
   async inject(route: string): Promise<string> {
     let status = 200;

@@ -182,6 +182,7 @@ export interface Retreat {
   readonly error: ReloadFailure;
 }
 
+/** What the configuration-reload chart is started with. */
 export interface ConfigReloadInput {
   readonly timings: ReloadTimings;
   readonly onJournalFailure: 'continue' | 'stop';
@@ -195,6 +196,7 @@ export interface ConfigReloadInput {
   readonly knownBad: readonly KnownBad[];
 }
 
+/** What the configuration-reload chart remembers. */
 export interface ConfigReloadContext extends ConfigReloadInput {
   /** Number of the last run; never used twice. */
   readonly attempt: number;
@@ -212,6 +214,7 @@ export interface ConfigReloadContext extends ConfigReloadInput {
   readonly stopping: boolean;
 }
 
+/** What a member is told to do with its configuration. */
 export type ConfigReloadCommand =
   /** Reload now, without waiting for quiet. `force` tries bytes that are known to be bad. */
   | ({ readonly type: 'reload'; readonly force: boolean; readonly target: Target | null } & Reported)
@@ -222,6 +225,7 @@ export type ConfigReloadCommand =
   | ({ readonly type: 'configure'; readonly timings: ReloadTimings } & Reported)
   | ({ readonly type: 'stop' } & Reported);
 
+/** What happened to files, the shared head, or a stage of a reload. */
 export type ConfigReloadFact =
   // What sets off a reload.
   | ({ readonly type: 'file.changed' } & Reported)
@@ -260,6 +264,7 @@ export type ConfigReloadFact =
   /** The chart's own timer: the health watch of this attempt is over. */
   | { readonly type: 'watch.elapsed'; readonly attempt: number };
 
+/** Everything the configuration-reload chart can be sent. */
 export type ConfigReloadEvent = ConfigReloadCommand | ConfigReloadFact;
 
 /**
@@ -344,6 +349,7 @@ export interface StageParams {
   readonly sha: string | null;
 }
 
+/** What `requestCommit` asks for. */
 export interface CommitParams extends StageParams {
   readonly generation: number;
 }

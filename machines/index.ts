@@ -1,3 +1,4 @@
+/** The two charts, pure: what they are sent, what they ask for, and the timings that they refuse. */
 import { configReloadChart } from './config-reload.machine.ts';
 import { configReloadImplementations } from './config-reload.rules.ts';
 import { leadershipChart } from './leadership.machine.ts';

@@ -44,6 +44,7 @@ export interface LeadershipTimings {
   readonly beliefMs: number;
 }
 
+/** What a member is told to do. */
 export type LeadershipCommand =
   | ({ readonly type: 'resign' } & Reported)
   | ({ readonly type: 'pause' } & Reported)
@@ -52,6 +53,7 @@ export type LeadershipCommand =
   /** New timings; a term that runs, or was asked for already, keeps its own. */
   | ({ readonly type: 'configure'; readonly timings: LeadershipTimings } & Reported);
 
+/** What a store answered, a journal confirmed, or the surroundings observed. */
 export type LeadershipFact =
   | ({
       readonly type: 'lease.acquired';
@@ -122,6 +124,7 @@ export type LeadershipFact =
   /** Time passed that no timer told of: a freeze, a suspended host, a stepped wall clock. */
   | ({ readonly type: 'clock.moved'; readonly wall: number } & Reported);
 
+/** Everything the leadership chart can be sent. */
 export type LeadershipEvent = LeadershipCommand | LeadershipFact;
 
 /** Why a term ended. */
@@ -177,6 +180,7 @@ export interface KnownLease {
   readonly told: 'beat' | 'token' | 'nothing';
 }
 
+/** What the leadership chart is started with. */
 export interface LeadershipInput {
   readonly resource: string;
   readonly candidateId: string;
@@ -185,6 +189,7 @@ export interface LeadershipInput {
   readonly paused: boolean;
 }
 
+/** What the leadership chart remembers. */
 export interface LeadershipContext extends LeadershipInput {
   /** Number of the last request; also the beat of a renewal, hence never used twice. */
   readonly attempt: number;
@@ -229,6 +234,7 @@ export interface AcquireParams {
   readonly loss: { readonly id: string; readonly since: number } | null;
 }
 
+/** What `requestRenew` asks for. */
 export interface RenewParams {
   readonly attempt: number;
   readonly token: string;

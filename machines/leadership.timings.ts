@@ -51,6 +51,7 @@ export interface TimingFinding {
   readonly message: string;
 }
 
+/** What `checkTimings` found: the timings with their defaults, and what is wrong with them. */
 export interface CheckedTimings {
   readonly timings: LeadershipTimings;
   /** Reasons to refuse; empty if the timings are safe. */

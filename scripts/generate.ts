@@ -1,5 +1,6 @@
 /** Makes every generated file anew: `npm run generate`. A test holds them equal to what this would write. */
 import { writeFileSync } from 'node:fs';
+import { writeApiReference } from './api-reference.ts';
 import { errorsPage } from './errors-page.ts';
 import { grafanaDashboard } from './grafana-dashboard.ts';
 import { leaseScriptsModule } from './lease-scripts.ts';
@@ -8,6 +9,7 @@ import { settingsPage } from './settings-page.ts';
 import { trustPage } from './trust-page.ts';
 import { readTrust } from './trust-record.ts';
 
+writeApiReference();
 writeFileSync(new URL('../docs/errors.md', import.meta.url), errorsPage());
 writeFileSync(new URL('../docs/metrics.md', import.meta.url), metricsPage());
 writeFileSync(new URL('../deploy/grafana/conclave.json', import.meta.url), grafanaDashboard());

@@ -54,6 +54,7 @@ export interface ReloadJournal {
   export(): AsyncIterable<JournalRecord>;
 }
 
+/** A configuration that is reloaded while the process runs. Make it with `createConfigReload`. */
 export class ConfigReload<T> implements AsyncDisposable {
   readonly #settings: ReloadSettings<T>;
   readonly #driver: ReloadDriver<T>;

@@ -153,8 +153,10 @@ export const ERRORS = {
 export type Reaction =
   'fix-settings' | 'fix-code' | 'fix-configuration' | 'retry' | 'stop-work' | 'inspect-journal';
 
+/** The stable name of an error, for logs and for code that tells errors of one class apart. */
 export type ErrorCode = keyof typeof ERRORS;
 
+/** What every error of this library takes besides its message. */
 export interface ErrorDetails {
   readonly cause?: unknown;
 }

@@ -1,3 +1,4 @@
+/** Leader election: the handle, its terms and events, the ports it needs, and errors. */
 export { createLeaderElection, LeaderElection } from './leader-election.ts';
 export type { ElectionJournal, LeadershipSnapshot, WaitOptions } from './leader-election.ts';
 export type { LeaderElectionOptions } from './election/options.ts';

@@ -34,6 +34,7 @@ import { eachValueFrom } from './streams/each-value.ts';
  * already on its way to a third system when the lease ends arrives before the next leader's. That needs the token.
  */
 
+/** How long to wait for a term. */
 export interface WaitOptions {
   readonly signal?: AbortSignal;
 }
@@ -46,12 +47,14 @@ export interface ElectionJournal {
   export(): AsyncIterable<JournalRecord>;
 }
 
+/** A snapshot of the leadership chart: `snapshot.matches('leader')`, `snapshot.context`. */
 export type LeadershipSnapshot = SnapshotFrom<typeof leadershipMachine>;
 
 /** An aborted signal for whoever asks while there is no term. */
 const noTerm = (resource: string): AbortSignal =>
   AbortSignal.abort(new LeadershipError('NOT_LEADER', `This member does not lead "${resource}".`));
 
+/** One member's part in the election for one resource. Make it with `createLeaderElection`. */
 export class LeaderElection implements AsyncDisposable {
   readonly #settings: ElectionSettings;
   readonly #driver: LeadershipDriver;

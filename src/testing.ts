@@ -1,3 +1,4 @@
+/** For the tests of applications: an election whose leadership the test decides, and a clock that it owns. */
 import { Subject } from 'rxjs';
 import { resolveOptions, type LeaderElectionOptions } from './election/options.ts';
 import type { LeadershipTerm } from './election/term.ts';
@@ -114,6 +115,7 @@ class HandLeases implements LeaseStore {
   }
 }
 
+/** What `createTestElection` takes: the options of an election without a store. */
 export interface TestElectionOptions extends Omit<LeaderElectionOptions, 'leases' | 'resource' | 'enabled'> {
   readonly resource?: string;
   /** Who leads at first. Default nobody that is known. */

@@ -72,6 +72,7 @@ export interface Difference {
   readonly after: string | null;
 }
 
+/** What differs between two configurations, with secrets hidden, up to a limit. */
 export interface Differences {
   readonly differences: readonly Difference[];
   /** How many more there are. */

@@ -22,6 +22,7 @@ export interface PreparedChange {
   rollback?(): void | Promise<void>;
 }
 
+/** A part of the application that takes a new configuration in two steps: all prepare, then all commit. */
 export interface ReloadHandler<T> {
   /** Named in diagnostics, events and the journal. */
   readonly name: string;

@@ -41,6 +41,7 @@ export interface HeadStore extends AsyncDisposable {
 /** `moved`: the head may be another; `called`: somebody wants to hear how this member stands. */
 export type HeadHint = 'moved' | 'called';
 
+/** What every call to a head store takes. */
 export interface HeadCallOptions {
   /** Aborted when the caller has given up. */
   readonly signal: AbortSignal;
@@ -60,6 +61,7 @@ export interface HeadSwap {
   readonly drop: readonly string[];
 }
 
+/** What kind of store it is and where, for people. */
 export interface HeadStoreDescription {
   readonly kind: 'memory' | 'sqlite' | 'redis';
   /** For people: a path or an address, never a secret. */

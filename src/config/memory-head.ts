@@ -10,6 +10,8 @@ export interface MemoryHead extends HeadStore {
 }
 
 /**
+ * A head store in this process's memory.
+ *
  * @example
  * const store = memoryHead({ namespace: 'billing' });
  */

@@ -11,12 +11,14 @@ export interface ProposedContent {
   readonly files: readonly ProposedFile[];
 }
 
+/** A file whose content is proposed to all members. */
 export interface ProposedFile {
   /** Decides the format, as the name of a file does: `app.yaml`. Default the name of the first file in force. */
   readonly name?: string;
   readonly text: string | Uint8Array;
 }
 
+/** Options of `propose()`. */
 export interface ProposeOptions {
   /** What is to be replaced: anything else there is a conflict, and nothing moves. Default whatever is there. */
   readonly expected?: ExpectedHead;

@@ -29,6 +29,8 @@ export interface RedisHeadOptions {
 const PATIENCE_MS = 5000;
 
 /**
+ * The configuration that members on several hosts share, in a Redis.
+ *
  * @throws SettingsError `SETTINGS_INVALID`, `REDIS_SETTINGS_INVALID`
  * @example
  * await using store = redisHead('redis://localhost:6379', { namespace: 'billing' });

@@ -32,6 +32,7 @@ export type WithOthers<O> = O & {
   readonly others: readonly MemberReport[];
 };
 
+/** Options of `reload()`. */
 export interface ReloadCommandOptions {
   /** Tries bytes that were refused before. */
   readonly force?: boolean;

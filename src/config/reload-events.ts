@@ -5,8 +5,10 @@ import type { WatchEvent } from './watch-events.ts';
 /** What a reload tells: the chart's facts, those of the watch and, among members that share a store, of their head. */
 export type ConfigEvent = ConfigReloadEmitted | WatchEvent | HeadEvent;
 
+/** What `on(type, …)` can listen to. */
 export type ConfigEventType = ConfigEvent['type'];
 
+/** The event of one type: what a listener of `on(type, …)` gets. */
 export type ConfigEventOf<T extends ConfigEventType> = Extract<ConfigEvent, { readonly type: T }>;
 
 /** How an attempt ends. */

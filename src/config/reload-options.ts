@@ -33,6 +33,7 @@ import { type FileSourceOptions, fileSource } from './source-files.ts';
 import { systemDisk } from './source-system-disk.ts';
 import type { ConfigSchema } from './validate-schema.ts';
 
+/** What `createConfigReload` takes. */
 export interface ConfigReloadOptions<T> {
   /** The file, or the files, or the directory; or any source of your own. */
   readonly source: string | readonly string[] | FileSourceOptions | ConfigSource;

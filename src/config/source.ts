@@ -21,6 +21,7 @@ export const READ_TRIES_MAX = 10;
 /** Links followed on the way to one file; more is taken for a loop. */
 export const LINKS_MAX = 16;
 
+/** The port to where a configuration comes from. Adapter: `fileSource`. */
 export interface ConfigSource {
   /** Where, for people: a path or several. */
   readonly location: string;
@@ -58,6 +59,7 @@ export interface FoundFile {
   readonly entry: DiskEntry;
 }
 
+/** One file of a configuration, as it was read. */
 export interface ConfigFile {
   /** Relative to the set's directory, with forward slashes; unique in the set. */
   readonly name: string;
@@ -87,4 +89,5 @@ export interface SourceProblem {
   readonly diagnostics: readonly [Diagnostic, ...Diagnostic[]];
 }
 
+/** What came of reading a source: its content, or what is wrong. */
 export type SourceReading = SourceContent | SourceProblem;

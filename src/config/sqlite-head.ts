@@ -36,6 +36,8 @@ export type HeadReply =
 export const HEAD_CALLS_MAX = 128;
 
 /**
+ * The configuration that processes of one host share, in a SQLite file.
+ *
  * @throws SettingsError `SETTINGS_INVALID`, `DIRECTORY_UNWRITABLE`, `STORE_ON_NETWORK_FS`; calls reject with
  * `STORE_NOT_A_DATABASE` if the file is another program's
  * @example

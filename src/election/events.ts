@@ -12,8 +12,10 @@ type Public<E> = {
   readonly [K in keyof E]: K extends 'token' ? (null extends E[K] ? Token | null : Token) : E[K];
 };
 
+/** What `on(type, …)` can listen to. */
 export type ElectionEventType = ElectionEvent['type'];
 
+/** The event of one type: what a listener of `on(type, …)` gets. */
 export type ElectionEventOf<T extends ElectionEventType> = Extract<ElectionEvent, { type: T }>;
 
 export function toPublic(event: LeadershipEmitted): ElectionEvent {

@@ -13,6 +13,7 @@ import { systemClock } from '../runtime/system-clock.ts';
 import { systemRandomness } from '../runtime/system-randomness.ts';
 import { nearest } from '../suggest.ts';
 
+/** What `createLeaderElection` takes. Timings are milliseconds; see `TimingOptions` for those. */
 export interface LeaderElectionOptions extends TimingOptions {
   /** Names what is led: members with the same resource in the same store compete. */
   readonly resource: string;

@@ -12,11 +12,13 @@ export interface Lease extends AsyncDisposable {
   release(): Promise<void>;
 }
 
+/** Options of `tryAcquire` and `tryRun`. */
 export interface TaskOptions {
   /** Gives up waiting for the store's answer, at once. */
   readonly signal?: AbortSignal;
 }
 
+/** What became of `tryRun`: the value of the work, or that somebody else runs it. */
 export type TaskOutcome<T> =
   | { readonly ran: true; readonly value: T }
   /** `holder` is null if the lease is waited out rather than held. */

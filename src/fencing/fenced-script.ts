@@ -10,6 +10,7 @@ export interface ScriptClient {
   eval(script: string, numberOfKeys: number, ...args: (string | number)[]): Promise<unknown>;
 }
 
+/** A script, and the fence it is put under. */
 export interface FencedCall {
   /** Key of the highest token, in the same slot as `keys`: `{invoices}:fence`. Give it no time to live. */
   readonly fence: string;

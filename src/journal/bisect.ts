@@ -8,6 +8,7 @@ import { JournalFold } from './fold.ts';
 import type { JournalRecord } from './journal.ts';
 import { identityOf, sideOf } from './replay.ts';
 
+/** Where two versions of a chart part. */
 export interface Bisection {
   /** How many records both charts agree on. */
   readonly matched: number;

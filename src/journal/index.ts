@@ -1,3 +1,4 @@
+/** Journals: what a record says, where records go, and what can be asked of them afterwards. */
 export { bisect, type Bisection } from './bisect.ts';
 export { canonicalJson, digestOf } from './canonical.ts';
 export { chainAfter, CheckpointTracker, trimmedRecord, type Checkpoint } from './checkpoint.ts';

@@ -148,6 +148,7 @@ export interface JournalWriter {
   close(deadlineMs?: number): Promise<void>;
 }
 
+/** Which part of a stream to read. */
 export interface ReadOptions {
   /** First sequence number wanted; default the first held. */
   readonly from?: number;

@@ -21,6 +21,7 @@ export const MEMORY_RECORDS_DEFAULT = 10_000;
 /** Streams that a memory journal holds; beyond it, the oldest that nobody writes any more is forgotten. */
 export const MEMORY_STREAMS_MAX = 10_000;
 
+/** How much a memory journal holds. */
 export interface MemoryJournalOptions {
   /** How many records each stream holds before it drops its oldest; default 10 000. */
   readonly limit?: number;

@@ -24,6 +24,7 @@ export interface BootClock {
   readonly movedMs: number;
 }
 
+/** The records of several members in one order, and how far their clocks were apart. */
 export interface Timeline {
   readonly records: readonly TimedRecord[];
   readonly clocks: readonly BootClock[];

@@ -34,6 +34,7 @@ export interface ReplayOptions {
   readonly onRecord?: (record: JournalRecord, step: FoldStep) => void;
 }
 
+/** What came of a replay. */
 export interface ReplayResult {
   readonly stream: string | null;
   /** How many records were computed again and agreed. */

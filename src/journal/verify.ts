@@ -23,6 +23,7 @@ export interface Dropped {
   readonly to: number;
 }
 
+/** Whether a journal is complete and unchanged, and what was found. */
 export interface Verification {
   readonly ok: boolean;
   readonly records: number;

@@ -39,6 +39,7 @@ export interface ForkStep {
   readonly differs: DifferingPart | 'new' | null;
 }
 
+/** What would have followed. */
 export interface Fork {
   readonly stream: string;
   /** Where it begins. */

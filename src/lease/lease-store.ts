@@ -29,6 +29,7 @@ export interface KnownLoss {
   readonly forMs: number;
 }
 
+/** Asks for a lease. */
 export interface AcquireRequest {
   readonly resource: string;
   /** The holder id of this incarnation; never reused by another process. */
@@ -48,6 +49,7 @@ export interface AcquireRequest {
   readonly nonce: string;
 }
 
+/** What came of asking for a lease: it is won, somebody has it, or it must be waited for. */
 export type AcquireReply =
   | { readonly kind: 'won'; readonly token: Token; readonly term: number }
   | {
@@ -75,6 +77,7 @@ export type AcquireReply =
     }
   | { readonly kind: 'stale'; readonly lastAttempt: number };
 
+/** Asks to keep a lease. */
 export interface RenewRequest {
   readonly resource: string;
   readonly id: string;
@@ -88,6 +91,7 @@ export interface RenewRequest {
   readonly term: number;
 }
 
+/** What came of asking to keep a lease. */
 export type RenewReply =
   /** `restored`: the store had lost the record and has it again from us. */
   | {
@@ -103,6 +107,7 @@ export type RenewReply =
       readonly token: Token;
     };
 
+/** Gives a lease back. */
 export interface ReleaseRequest {
   readonly resource: string;
   readonly id: string;
@@ -156,11 +161,16 @@ export interface LeaseStoreDescription {
   readonly caveats: readonly string[];
 }
 
+/** What every call to a store takes. */
 export interface CallOptions {
   /** Aborted when the caller has given up; the reply is then thrown away. */
   readonly signal: AbortSignal;
 }
 
+/**
+ * The port to where members compete. Adapters: `memoryLeases`, `sqliteLeases`, `redisLeases`; one of your own runs the
+ * contract suite (CONTRIBUTING.md).
+ */
 export interface LeaseStore extends AsyncDisposable {
   acquire(request: AcquireRequest, options: CallOptions): Promise<AcquireReply>;
   renew(request: RenewRequest, options: CallOptions): Promise<RenewReply>;

@@ -2,6 +2,7 @@ import { SettingsError } from '../errors.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { KeyOptions } from './redis-lease-keys.ts';
 
+/** What `redisLeases` takes besides the place. */
 export interface RedisLeaseOptions extends KeyOptions {
   /**
    * How many replicas must have confirmed a grant and each renewal before it counts. Default 0: a failover may then

@@ -47,12 +47,14 @@ export interface RedisLeaseStore extends LeaseStore {
   forceRelease(resource: string, options: CallOptions): Promise<ForcedRelease>;
 }
 
+/** How the two connections of a store are: the one for commands and the one for hints. */
 export interface RedisConnectionState {
   readonly commands: LinkState;
   /** `idle` while nobody watches. */
   readonly subscriber: SubscriptionState;
 }
 
+/** What a release by force found, and did. */
 export interface ForcedRelease {
   readonly released: boolean;
   /** Who had the lease, if anybody. */

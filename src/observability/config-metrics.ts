@@ -137,6 +137,7 @@ class ConfigBooks {
   }
 }
 
+/** How the metrics of a configuration are told apart. */
 export interface ObserveConfigOptions {
   /** Tells configurations of different applications apart. Default `default`. */
   readonly resource?: string;

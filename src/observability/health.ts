@@ -9,6 +9,7 @@
  */
 export type HealthStatus = 'Healthy' | 'Degraded' | 'Unhealthy';
 
+/** How one part of a member is. */
 export interface HealthResult {
   readonly status: HealthStatus;
   readonly description: string;
@@ -17,6 +18,7 @@ export interface HealthResult {
   readonly data: Readonly<Record<string, unknown>>;
 }
 
+/** What `GET /health` answers. */
 export interface HealthReport {
   /** The worst of the results. */
   readonly status: HealthStatus;

@@ -257,6 +257,7 @@ const PROCESS = {
   },
 } as const satisfies Record<string, Metric>;
 
+/** Every metric: its name without the prefix, kind, unit, attributes and what it says. */
 export const METRICS = { election: ELECTION, config: CONFIG, process: PROCESS } as const;
 
 /** All of them, in order. */

@@ -13,6 +13,7 @@ import { Instruments, PREFIX } from './instruments.ts';
 import { journalBooks, MeasuredJournal } from './measured-journal.ts';
 import { MeasuredLeaseStore } from './measured-lease-store.ts';
 
+/** Where metrics go, and what they are called. */
 export interface MetricsOptions {
   /** Where the metrics go. Default the global provider of `@opentelemetry/api`, as it is at this moment. */
   readonly meterProvider?: MeterProvider;

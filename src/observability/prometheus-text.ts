@@ -34,6 +34,7 @@ class PullReader extends MetricReader {
   protected override async onShutdown(): Promise<void> {}
 }
 
+/** What metrics for Prometheus are called. */
 export interface PrometheusMetricsOptions {
   /** What every name begins with. Default `conclave`. */
   readonly prefix?: string;

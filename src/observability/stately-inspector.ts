@@ -22,6 +22,7 @@ export interface StatelyInspector extends Disposable {
   stop(): void;
 }
 
+/** Where the inspector listens. */
 export interface StatelyInspectorOptions {
   /** Where the inspector's server listens; default `ws://127.0.0.1:8080`. */
   readonly url?: string;

@@ -64,6 +64,7 @@ export interface RedisCluster extends RedisConnection {
   refreshSlotsCache(callback?: (error?: Error | null) => void): void;
 }
 
+/** A client of ioredis (5 or 6) for one server or a cluster, by its shape. */
 export type RedisClient = RedisNode | RedisCluster;
 
 export function isCluster(client: RedisClient): client is RedisCluster {

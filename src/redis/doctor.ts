@@ -24,6 +24,7 @@ import { hashSlot } from './hash-slot.ts';
 import { describeRedis, parseRedis, type RedisSettings, type RedisSettingsInput } from './settings.ts';
 import { openClient } from './topology.ts';
 
+/** What the doctor looks at. */
 export interface CheckRedisOptions {
   /** Whose lease is looked at. Default `default`. */
   readonly resource?: string;

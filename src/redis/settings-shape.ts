@@ -20,6 +20,7 @@ export interface RedisSettings {
   readonly notes: readonly string[];
 }
 
+/** Where a server listens. */
 export interface RedisEndpoint {
   readonly host: string;
   readonly port: number;
@@ -43,6 +44,7 @@ export type RedisTopology =
   | { readonly kind: 'probe'; readonly endpoints: readonly RedisEndpoint[] }
   | { readonly kind: 'socket'; readonly path: string };
 
+/** Who logs in. The password is never printed by this library. */
 export interface RedisCredentials {
   /** Null for the default user. */
   readonly username: string | null;
@@ -52,6 +54,7 @@ export interface RedisCredentials {
 /** Asked anew for each connection, for tokens that expire. */
 export type RedisCredentialsSource = () => Promise<RedisCredentials>;
 
+/** How the connection is encrypted, and whom it trusts. */
 export interface RedisTls {
   /** The name the certificate must have; null for the host that is connected to. */
   readonly serverName: string | null;

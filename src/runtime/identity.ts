@@ -73,6 +73,7 @@ export function processIncarnation(randomness: Randomness = systemRandomness): s
 /** Characters a candidate id may have: what is safe in file names, keys, URLs and labels alike. */
 const UNSAFE_IN_ID = /[^A-Za-z0-9._-]+/g;
 
+/** What a candidate's id is made of. */
 export interface CandidateIdOptions {
   /** What the user called this member; default the environment's `POD_NAME`, else the host's name and the process id. */
   readonly given?: string | undefined;

@@ -1,3 +1,4 @@
+/** Event sourcing for any XState machine, clocks, and who is who. */
 export type { Clock, TimerId } from './clock.ts';
 export { eventSourced, journalOf, lastSeqOf, writerOf, type EventSourcedOptions } from './event-sourced.ts';
 export { bootId, candidateId, processIncarnation, VERSION, type CandidateIdOptions } from './identity.ts';

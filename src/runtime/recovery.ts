@@ -28,6 +28,7 @@ export interface RecoverOptions extends EventSourcedOptions {
   readonly cache?: SnapshotCache;
 }
 
+/** What `recover` made of a stream: all that `createActor` needs to go on. */
 export interface Recovered<TMachine> {
   /** Give this to `createActor`. */
   readonly logic: TMachine;

@@ -9,6 +9,7 @@ import { INLINE } from './xstate-shapes.ts';
  */
 export type MachineStructure = { readonly [stateId: string]: StateStructure };
 
+/** What of one state decides behaviour, as text. */
 export interface StateStructure {
   readonly type: string;
   readonly initial?: string;
@@ -24,6 +25,7 @@ export interface StateStructure {
 /** What a change of the chart means for a journal that an earlier one wrote. */
 export type Verdict = 'fine' | 'risky' | 'impossible';
 
+/** Where two charts differ. */
 export interface StructureDifference {
   readonly verdict: Verdict;
   /** Id of the state. */
@@ -31,6 +33,7 @@ export interface StructureDifference {
   readonly what: string;
 }
 
+/** Whether a chart can have written a journal, and why not. */
 export interface Judgement {
   readonly verdict: Verdict;
   readonly differences: readonly StructureDifference[];

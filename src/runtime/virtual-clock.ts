@@ -12,6 +12,7 @@ import { TimerHeap, type HeapTimer } from './timer-heap.ts';
 /** Most timers that may fire without time moving on; more is a loop. */
 export const FIRES_AT_ONE_INSTANT_MAX = 100_000;
 
+/** Where a virtual clock starts. */
 export interface VirtualClockOptions {
   /** Reading of the monotonic clock at the start, in milliseconds; default 0. */
   readonly monotonicMs?: number;
@@ -21,6 +22,7 @@ export interface VirtualClockOptions {
   readonly seed?: number;
 }
 
+/** How one node's clocks differ from true time. */
 export interface NodeClockOptions {
   /** How far the node's wall clock is ahead, in milliseconds; default 0. */
   readonly offsetMs?: number;

@@ -28,6 +28,7 @@ export type ServedConfig = Pick<
   | 'events$'
 > & { readonly actor: { getSnapshot(): { readonly status: string } } };
 
+/** What `conclaveApp` takes: whose health, leadership and configuration it serves, and who may change them. */
 export interface ConclaveAppOptions {
   /** Whose health and leadership are told. */
   readonly election?: LeaderElection;

@@ -34,6 +34,7 @@ export const METRICS_PORT_DEFAULT = 8081;
 /** Ports that are tried behind one that is taken. */
 export const OTHER_PORTS_MAX = 100;
 
+/** A member's servers while they listen. */
 export interface ConclaveServer extends AsyncDisposable {
   /** `http://127.0.0.1:8080`. */
   readonly url: string;

@@ -11,6 +11,7 @@ export type Scope = 'read' | 'reload' | 'write' | 'admin';
 
 export const SCOPES: readonly Scope[] = ['read', 'reload', 'write', 'admin'];
 
+/** A bearer token and what it is good for. */
 export interface TokenOptions {
   /** The token itself: 16 characters at least, none of them blank. */
   readonly token: string;

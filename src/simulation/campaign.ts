@@ -13,6 +13,7 @@ export interface CampaignRequest extends Omit<PortionRequest, 'toFirstFailure'> 
   readonly threads?: number | undefined;
 }
 
+/** What all seeds of a campaign came to. */
 export interface CampaignResult extends Totals {
   /** The failing seed with the lowest number. */
   readonly failure: SeedFailure | null;

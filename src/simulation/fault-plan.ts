@@ -26,6 +26,7 @@ export const MEMBER_FAULTS = {
 
 export type MemberFaultName = keyof typeof MEMBER_FAULTS;
 
+/** One fault that a seed plans. */
 export interface PlannedFault {
   /** Its number in the seed's plan, by which it can be kept or left out. */
   readonly id: number;

@@ -14,6 +14,7 @@ export interface Quarry {
   readonly found: SeedFailure | null;
 }
 
+/** Which planted bugs to hunt, and with which seeds. */
 export interface HuntOptions {
   /** Default all of them. */
   readonly mutants?: readonly Mutant[];

@@ -1,3 +1,4 @@
+/** Whole elections under faults, from a seed, in virtual time: try your own timings. */
 export { runCampaign, type CampaignRequest, type CampaignResult } from './campaign.ts';
 export { MEMBER_FAULTS, type PlannedFault } from './fault-plan.ts';
 export { huntMutants, type HuntOptions, type Quarry } from './hunt.ts';

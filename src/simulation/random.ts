@@ -14,6 +14,7 @@ const ID_LENGTH = 16;
 /** Rounds after which every bit of the seed has reached every bit of the state. */
 const WARM_UP = 15;
 
+/** Randomness from a seed, in streams that do not disturb each other. */
 export class Random implements Randomness {
   readonly #name: string;
   #a: number;

@@ -20,6 +20,7 @@ export interface RunOptions {
   readonly slowWork: boolean;
 }
 
+/** The clocks of one simulated member. */
 export interface MemberOptions {
   /** How much faster than true time its clocks run. */
   readonly driftPpm: number;
@@ -37,6 +38,7 @@ export interface LinkOptions {
   readonly refuses: boolean;
 }
 
+/** Which faults a run draws, how often and for how long. */
 export interface FaultOptions {
   /** How often each fault is drawn, relative to the others; those that this run does without are missing. */
   readonly weights: Readonly<Record<string, number>>;
@@ -47,6 +49,7 @@ export interface FaultOptions {
   readonly atLeader: number;
 }
 
+/** What the journals of simulated members are written to. */
 export interface DiskOptions {
   /** `memory`: nothing to wait for. `disk`: the shipped durable writer over a disk that takes its time. */
   readonly kind: 'memory' | 'disk';
@@ -82,6 +85,7 @@ const TIMINGS: readonly TimingOptions[] = [
 const DRIFT_PPM = 5000;
 const NODES_MAX_DRAWN = 5;
 
+/** What a seed decides of a run that was not fixed. The same seed draws the same. */
 export function drawOptions(seed: number, fixed: FixedOptions): RunOptions {
   const random = new Random(seed).fork('options');
   const timings = fixed.timings ?? random.fork('timings').pick(TIMINGS);

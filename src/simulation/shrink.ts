@@ -4,6 +4,7 @@ import { runSeed, type RunRequest, type RunResult } from './simulation.ts';
 /** Most runs that shrinking may take. */
 export const SHRINK_RUNS_MAX = 300;
 
+/** The fewest faults that still break the promise. */
 export interface Shrunk {
   readonly faults: readonly PlannedFault[];
   /** The run with these faults only. */

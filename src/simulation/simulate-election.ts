@@ -5,6 +5,7 @@ import { runSeed } from './simulation.ts';
 import { chooseFaults, storeKind } from './store-kinds.ts';
 import { countOf, percentile, totalsOf } from './totals.ts';
 
+/** What to simulate. */
 export interface SimulateElectionOptions {
   /** The timings to try, as `createLeaderElection` takes them. */
   readonly options?: TimingOptions;

@@ -34,6 +34,7 @@ export type StoreCall =
   | { readonly kind: 'release'; readonly request: ReleaseRequest }
   | { readonly kind: 'read'; readonly request: { readonly resource: string } };
 
+/** What a member can ask of a simulated store. */
 export type StoreCallKind = StoreCall['kind'];
 
 /** What the server answers, by the kind of call. */
@@ -44,6 +45,7 @@ export interface StoreReplies {
   readonly read: LeaseView | null;
 }
 
+/** What a simulated store can answer. */
 export type StoreReply = StoreReplies[StoreCallKind];
 
 /**
@@ -101,12 +103,14 @@ export interface Protocol {
   ) => ReturnType<typeof decideRelease>;
 }
 
+/** The lease protocol as it is shipped; planted bugs replace parts of it. */
 export const shippedProtocol: Protocol = {
   acquire: decideAcquire,
   renew: decideRenew,
   release: decideRelease,
 };
 
+/** What a model of a store is made of. */
 export interface StoreModelOptions {
   /** True time. A server's own clock is made of it: `clock.node({ driftPpm, offsetMs })`. */
   readonly clock: VirtualClock;

@@ -28,6 +28,7 @@ export interface RunRequest {
   readonly only?: ReadonlySet<number> | undefined;
 }
 
+/** What one seed came to. */
 export interface RunResult {
   readonly seed: number;
   readonly options: RunOptions;
@@ -46,6 +47,7 @@ export interface RunResult {
   readonly journals: Pick<SimulatedJournals, 'names' | 'streams' | 'read'>;
 }
 
+/** Runs one seed to its end, or to the first promise that is broken. The same request gives the same result. */
 export async function runSeed(request: RunRequest): Promise<RunResult> {
   const run = new Run(request);
   try {

@@ -17,7 +17,11 @@ export const STORE_KINDS: readonly StoreKind[] = [
   sqliteStore,
 ];
 
-/** @throws SettingsError that lists what there is */
+/**
+ * The kind of store of this name.
+ *
+ * @throws SettingsError that lists what there is
+ */
 export function storeKind(name: string): StoreKind {
   const kind = STORE_KINDS.find((each) => each.name === name);
   if (kind !== undefined) return kind;

@@ -20,6 +20,7 @@ export interface Totals {
   readonly digest: number;
 }
 
+/** A seed that broke a promise. */
 export interface SeedFailure {
   readonly seed: number;
   readonly invariant: Invariant;

@@ -30,4 +30,5 @@ export const INVARIANTS = {
   'journals-replay': 'Each journal replays to the same digests',
 } as const;
 
+/** The name of a promise that a simulation checks. */
 export type Invariant = keyof typeof INVARIANTS;

@@ -32,6 +32,13 @@ const anywhere: Record<string, readonly unknown[]> = {
     'xstate.done.actor.0.invoicing.sending: "sending" → "sent"',
     'lostLeadership: "sent" → "standby"',
   ],
+  'http-mount.ts': [
+    'invoices: 200 {"token":"1"}',
+    'leads: 200',
+    'ready: 200',
+    'live: 200',
+    'after it has handed over: 421 {"leader":null}',
+  ],
   'nest-lifecycle.ts': ['term 1 begins, writes carry token 1', 'term 1 is over', 'leads: false'],
   'fastify-plugin.ts': [
     'first: 200 {"sent":true,"token":"1"}',

@@ -1,7 +1,9 @@
 /** What is published: it loads little, and works from its archive in plain Node, without Vite and without a build. */
 import { cpSync, globSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { API_DIRECTORY, entryPointsIn } from '../../scripts/api-reference.ts';
+import { apiPages, uncommented } from '../../scripts/api-page.ts';
 import { packageJson, projectFiles, read, root, run, temporaryDirectory, tool } from './repository.ts';
 
 const { scripts, exports, bin, files: shippedPaths, dependencies, peerDependencies } = packageJson();
@@ -130,6 +132,17 @@ describe('the published archive', () => {
     const settings = ['--module', 'nodenext', '--target', 'es2022', '--lib', 'es2024,esnext.disposable,dom'];
     const args = ['--noEmit', '--strict', '--types', 'node', ...settings, 'user.ts'];
     expect((await run(tool('tsc'), args, scratch.path)).stdout).toBe('');
+  });
+
+  test('is described in docs/api, as `npm run generate` would', () => {
+    const pages = apiPages(entryPointsIn(join(scratch.path, 'dist')));
+    const kept = projectFiles().filter((path) => dirname(path) === API_DIRECTORY);
+    expect(kept.map((path) => basename(path)).toSorted()).toEqual([...pages.keys()].toSorted());
+    for (const path of kept) expect(read(path), path).toBe(pages.get(basename(path)));
+  });
+
+  test('exports nothing that has no comment', () => {
+    expect(uncommented(entryPointsIn(join(scratch.path, 'dist')))).toEqual([]);
   });
 
   test('has a program that says how to use it', async () => {
