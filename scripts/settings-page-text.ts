@@ -125,8 +125,8 @@ another lease it is a third of that. Timings that are not safe are refused, with
 ### High availability, and who is alone
 
 In the block form the election is inside \`high_availability\`: \`high_availability.enabled = false\` switches both off. In the
-older and the controller's shape the sections stand side by side, and each has its own switch. Without a switch the election
-is on, and \`highAvailability\` is as the election.
+older and the controller's shape the sections stand side by side, and each has its own switch. A switch that is missing is
+as the other one; if both are, both are on.
 
 A member whose election is off leads at once and always. Several such members would all lead.
 

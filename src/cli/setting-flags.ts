@@ -1,4 +1,5 @@
 import { type Command, Option } from 'commander';
+import { leaseKeys } from '../lease/redis-lease-keys.ts';
 import { describeRedis, parseRedis } from '../redis.ts';
 import { CATALOGUE, SETTING_IDS } from '../settings/catalogue.ts';
 import type { Flag } from '../settings/catalogue-entry.ts';
@@ -42,8 +43,12 @@ export function flagsFrom(options: Readonly<Record<string, unknown>>): Flags {
   return flags;
 }
 
-export const readRedis: ReadRedis = (connection) => {
+export const readRedis: ReadRedis = (connection, lease) => {
   const settings = parseRedis(connection);
+  if (lease !== undefined) {
+    const { resourceName, keyPrefix, lockKey } = lease;
+    leaseKeys(resourceName, lockKey === null ? { keyPrefix } : { keys: { [resourceName]: lockKey } });
+  }
   return { name: describeRedis(settings), notes: settings.notes };
 };
 

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import type { ConfigContent } from './content.ts';
+import type { ConfigDiagnostic } from './diagnostic.ts';
 import { changesBetween, tellDifferences } from './difference.ts';
 import type { ConfigDocument } from './formats/config-document.ts';
 import { readConfig } from './formats/read-config.ts';
@@ -21,6 +22,11 @@ export interface SecretOptions {
   readonly keys?: readonly string[];
   /** Keys that are named like secrets and are none. */
   readonly plainKeys?: readonly string[];
+  /**
+   * False leaves source lines out of all diagnostics, which then say place and message only: for configurations in which
+   * even a line that cannot be read, or a misspelled key, may hold a secret. Default true.
+   */
+  readonly excerpts?: boolean;
 }
 
 export interface SchemaReaderOptions<T> {
@@ -38,6 +44,8 @@ export function schemaReader<T>(options: SchemaReaderOptions<T>): ConfigReader<T
   const { schema, key, secrets = {} } = options;
   const classes = new KeyClasses(options.keys);
   const digest = (dependencies: readonly Dependency[]) => digestDependencies(dependencies, key);
+  const told = (diagnostics: readonly ConfigDiagnostic[]): readonly ConfigDiagnostic[] =>
+    secrets.excerpts === false ? diagnostics.map((each) => ({ ...each, excerpt: null })) : diagnostics;
   const directoryOf = ({ directory }: ConfigContent) => directory ?? options.directory;
   return {
     async parse(content) {
@@ -61,7 +69,12 @@ export function schemaReader<T>(options: SchemaReaderOptions<T>): ConfigReader<T
         const digestWith = (otherKey: string) => digestDependencies(dependencies, otherKey);
         return { kind: 'parsed', ...referred, digest: digestWith, tree: reading.document };
       }
-      return { kind: 'refused', ...referred, diagnostics: reading.diagnostics, transient: reading.transient };
+      return {
+        kind: 'refused',
+        ...referred,
+        diagnostics: told(reading.diagnostics),
+        transient: reading.transient,
+      };
     },
     async check(parsed, previous) {
       const before = previous && { value: previous.value, document: documentOf(previous.parsed) };
@@ -69,13 +82,19 @@ export function schemaReader<T>(options: SchemaReaderOptions<T>): ConfigReader<T
       if (!validation.ok)
         return {
           kind: 'refused',
-          diagnostics: validation.diagnostics,
+          diagnostics: told(validation.diagnostics),
           dependencies: parsed.dependencies,
           files: parsed.files,
           transient: false,
         };
       const { value, changed, warnings, document } = validation;
-      return { kind: 'checked', value, changed, warnings, parsed: { ...parsed, tree: document } };
+      return {
+        kind: 'checked',
+        value,
+        changed,
+        warnings: told(warnings),
+        parsed: { ...parsed, tree: document },
+      };
     },
     scrub: (message, parsed) =>
       documentOf(parsed).secrets.scrub(message, []) ??

@@ -1,5 +1,6 @@
 import { blocks, type Catalogue, older } from './catalogue-entry.ts';
 import {
+  ADDRESS,
   BOOLEAN,
   DURATION,
   FOLLOWER_STATUS,
@@ -7,7 +8,6 @@ import {
   METRIC_PREFIX,
   MILLISECONDS,
   MODE,
-  NAME,
   PATH,
   PORT,
   SECONDS,
@@ -119,8 +119,8 @@ export const servingEntries = {
     about: 'Where the listeners listen. Off loopback, configure tokens.',
     default: '`127.0.0.1`',
     reload: 'restart',
-    names: [blocks('server.address', NAME)],
-    flag: { name: 'address', kind: NAME, value: 'address', about: 'where to listen (default: 127.0.0.1)' },
+    names: [blocks('server.address', ADDRESS)],
+    flag: { name: 'address', kind: ADDRESS, value: 'address', about: 'where to listen (default: 127.0.0.1)' },
   },
   port: {
     setting: 'server.port',

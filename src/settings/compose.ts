@@ -48,6 +48,7 @@ export function compose(given: SettingsLayers): Composed {
     readRedis: given.readRedis,
     cwd,
     directory,
+    election,
     bare: file === null && !saysWhatIsWanted(fromEnvironment),
     needed: whyStoreIsNeeded(election.enabled, configuration),
     inPod: variables['KUBERNETES_SERVICE_HOST'] !== undefined || (variables['POD_NAME'] ?? '') !== '',

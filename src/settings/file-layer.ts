@@ -1,7 +1,8 @@
 import type { ConfigPath } from '../config/formats/config-node.ts';
 import { nearest } from '../suggest.ts';
 import { give, oneOfEach, saysNothing } from './give.ts';
-import { BESIDE_ROOT, KNOWN_KEYS, type KnownKey, ROOTS } from './known-keys.ts';
+import type { SettingId } from './catalogue-entry.ts';
+import { KEYS_BESIDE_ROOT, KNOWN_KEYS, type KnownKey, ROOTS } from './known-keys.ts';
 import { emptyLayer, type Finding, type Layer } from './origin.ts';
 
 /**
@@ -19,19 +20,16 @@ class FileReader {
   readonly layer = emptyLayer();
 
   file(tree: Readonly<Record<string, unknown>>): void {
-    const roots = Object.entries(tree).filter(([key]) => ROOTS.includes(key.toLowerCase()));
-    const [first, second] = roots;
-    if (first !== undefined && second !== undefined)
-      this.#problem([second[0]], `There is a root block already, "${first[0]}". Put both into one.`, true);
-    for (const [key, value] of roots) {
-      const strictness = key.toLowerCase() === 'conclave' ? 'strict' : 'open';
+    const isRoot = (key: string) => ROOTS.includes(key.toLowerCase());
+    const entries = Object.entries(tree);
+    for (const [key, value] of entries.filter(([each]) => isRoot(each))) {
+      const strictness = isConclave(key) ? 'strict' : 'open';
       this.#members({ ...KNOWN_KEYS, unknown: strictness }, value, [key]);
     }
-    const beside = Object.entries(tree).filter(
-      ([key]) =>
-        !ROOTS.includes(key.toLowerCase()) && (first === undefined || BESIDE_ROOT.has(key.toLowerCase())),
-    );
-    this.#members(KNOWN_KEYS, Object.fromEntries(beside), []);
+    // The section `Honua` of the older shape is no root block of the whole file.
+    const hasRoot = entries.some(([key, value]) => isRoot(key) && !isOlderHonua(value));
+    const beside = entries.filter(([key]) => !isRoot(key));
+    this.#members(hasRoot ? KEYS_BESIDE_ROOT : KNOWN_KEYS, Object.fromEntries(beside), []);
   }
 
   #members(known: KnownKey, value: unknown, path: ConfigPath): void {
@@ -42,7 +40,7 @@ class FileReader {
         times > 1 && (value as unknown[]).every(isObject)
           ? `This block is there ${times} times; there may be one.`
           : `This must be a block with keys: ${namesIn(known).join(', ')}.`;
-      this.#problem(path, message, false);
+      this.layer.problems.push({ origin: { layer: 'file', path }, message });
       return;
     }
     for (const [key, inside] of Object.entries(value)) {
@@ -57,6 +55,7 @@ class FileReader {
     if (leaf === null) return this.#members(known, value, path);
     if (leaf.kind === 'setting') {
       const originOf = (inside: ConfigPath) => ({ layer: 'file' as const, path: [...path, ...inside] });
+      const before = this.layer.problems.length;
       give(this.layer, {
         id: leaf.id,
         kind: leaf.name.kind,
@@ -65,6 +64,7 @@ class FileReader {
         value,
         originOf,
       });
+      if (EVERYBODYS.has(leaf.id) && !isConclave(String(path[0]))) this.#leaveAlone(before);
       return;
     }
     if (leaf.note === null) return;
@@ -75,16 +75,30 @@ class FileReader {
     });
   }
 
+  /** What is wrong since then is somebody else's, and only told. */
+  #leaveAlone(since: number): void {
+    for (const problem of this.layer.problems.splice(since))
+      this.layer.notes.push({ ...problem, message: `${problem.message} It is left alone.` });
+  }
+
   #unknown(known: KnownKey, path: ConfigPath): void {
     const finding = unknownKey(known, String(path.at(-1)));
     if (finding === null) return;
     const told: Finding = { origin: { layer: 'file', path }, message: finding.message, ofKey: true };
     this.layer[finding.fatal ? 'problems' : 'notes'].push(told);
   }
+}
 
-  #problem(path: ConfigPath, message: string, ofKey: boolean): void {
-    this.layer.problems.push({ origin: { layer: 'file', path }, message, ...(ofKey && { ofKey }) });
-  }
+/** Names that an application gives values of its own, which are no mistakes of ours. */
+const EVERYBODYS: ReadonlySet<SettingId> = new Set(['environment', 'logLevel']);
+
+const isConclave = (key: string): boolean => key.toLowerCase() === 'conclave';
+
+/** `Honua` with `ConfigurationV2` and nothing else that is ours. */
+function isOlderHonua(value: unknown): boolean {
+  if (!isObject(value)) return false;
+  const ours = Object.keys(value).filter((key) => KNOWN_KEYS.children.has(key.toLowerCase()));
+  return ours.length === 1 && ours[0]?.toLowerCase() === 'configurationv2';
 }
 
 /** What to say of a key that is not ours; null for nothing. */

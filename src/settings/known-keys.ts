@@ -34,31 +34,37 @@ const SHARED: Readonly<Record<string, Strictness>> = {
   configurationv2: 'open',
 };
 
-const root: KnownKey = { written: '', children: new Map(), unknown: 'open', leaf: null };
+/** The keys below a root block, or of a file without one. */
+export const KNOWN_KEYS = tree(() => true);
 
-/** The keys below a root block. */
-export const KNOWN_KEYS = root;
+/**
+ * What counts beside a root block: what the documents have there, and the shapes that know no root block. A block `redis`
+ * or `server` of the application is none of ours.
+ */
+export const KEYS_BESIDE_ROOT = tree(({ path, shape }) => shape !== 'blocks' || path.startsWith('cache.'));
 
-/** What counts beside a root block: what the documents have there, and the shapes that know no root block. */
-export const BESIDE_ROOT: ReadonlySet<string> = new Set([
-  'cache',
-  'controller',
-  'leaderelection',
-  'redis',
-  'connectionstrings',
-  'highavailability',
-  'configurationwatcher',
-]);
-
-for (const id of SETTING_IDS) {
-  for (const [priority, name] of CATALOGUE[id].names.entries()) {
-    add(name.path, { kind: 'setting', id, name, priority });
-  }
+interface Path {
+  readonly path: string;
+  readonly shape: Name['shape'];
 }
-for (const { path, note } of NO_EFFECT) add(path, { kind: 'without-effect', note });
-add(VERSION_KEY, { kind: 'without-effect', note: null });
 
-function add(path: string, leaf: Leaf): void {
+function tree(has: (name: Path) => boolean): KnownKey {
+  const root: KnownKey = { written: '', children: new Map(), unknown: 'open', leaf: null };
+  for (const id of SETTING_IDS) {
+    for (const [priority, name] of CATALOGUE[id].names.entries()) {
+      if (has(name)) add(root, name.path, { kind: 'setting', id, name, priority });
+    }
+  }
+  for (const { path, note } of NO_EFFECT) {
+    const shape = /^[A-Z]/.test(path) ? 'older' : 'blocks';
+    if (has({ path, shape })) add(root, path, { kind: 'without-effect', note });
+  }
+  if (has({ path: VERSION_KEY, shape: 'blocks' }))
+    add(root, VERSION_KEY, { kind: 'without-effect', note: null });
+  return root;
+}
+
+function add(root: KnownKey, path: string, leaf: Leaf): void {
   const segments = path.split('.');
   if (ROOTS.includes(segments[0]?.toLowerCase() ?? '')) segments.shift();
   let at = root;
@@ -75,6 +81,5 @@ function add(path: string, leaf: Leaf): void {
     }
     at = next;
   }
-  // The first name of a key is the one to show; `LeaderElection.Enabled` and `leaderelection.enabled` are one.
   at.leaf ??= leaf;
 }

@@ -1,7 +1,9 @@
+import type { SecretOptions } from '../config/config-reader.ts';
 import type { KeyClass } from '../config/validate-key-classes.ts';
 import type { ConfigSchema } from '../config/validate-schema.ts';
 import { CATALOGUE, SETTING_IDS } from './catalogue.ts';
 import { compose, type SettingsLayers } from './compose.ts';
+import type { Environment } from './environment-layer.ts';
 import { type Finding, showOrigin } from './origin.ts';
 import type { Settings } from './settings.ts';
 
@@ -20,10 +22,18 @@ export const SETTINGS_KEYS: Readonly<Record<string, KeyClass>> = {
   ),
 };
 
-/** Keys of settings files that are secret besides those whose names say so; for `secrets.keys` of `createConfigReload`. */
+/** Keys of settings files that are secret besides those whose names say so. */
 export const SETTINGS_SECRET_KEYS: readonly string[] = SETTING_IDS.flatMap((id) =>
   CATALOGUE[id].names.filter(({ kind }) => kind.secret === true).flatMap(({ path }) => [path, `*.${path}`]),
 );
+
+/**
+ * What of a settings file is secret, for `createConfigReload`. Its lines are not shown at all: a key that was misspelled,
+ * or a quote that was lost, would show what it was meant to hold.
+ */
+export function settingsSecrets(environment: Environment): SecretOptions {
+  return { environment, keys: SETTINGS_SECRET_KEYS, excerpts: false };
+}
 
 /**
  * The schema of a settings file: what it makes of the file is all settings, with the environment and the flags of this
@@ -33,7 +43,12 @@ export const SETTINGS_SECRET_KEYS: readonly string[] = SETTING_IDS.flatMap((id) 
  * @param onNotes told what is worth a log line, at each reading
  * @example
  * const { settings, file, layers } = await resolveSettings(input);
- * const reload = createConfigReload({ source: file, schema: settingsSchema(layers), keys: SETTINGS_KEYS });
+ * const reload = createConfigReload({
+ *   source: file,
+ *   schema: settingsSchema(layers),
+ *   keys: SETTINGS_KEYS,
+ *   secrets: settingsSecrets(process.env),
+ * });
  */
 export function settingsSchema(
   layers: Omit<SettingsLayers, 'file'>,

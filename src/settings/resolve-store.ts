@@ -4,7 +4,7 @@ import type { Layers } from './layers.ts';
 import { type Origin, rankOf } from './origin.ts';
 import { DEFAULTS } from './presets.ts';
 import { Secret } from './secret.ts';
-import type { StoreSettings } from './settings.ts';
+import type { LeaderElectionSettings, StoreSettings } from './settings.ts';
 
 /**
  * Where members compete. What was asked for by name (`store`) is used, else the Redis that is given. Only without any
@@ -12,11 +12,15 @@ import type { StoreSettings } from './settings.ts';
  */
 
 /**
- * What a Redis connection string means, for people; asked of whoever knows Redis.
+ * What a Redis connection string means, for people, and whether a lease may have this key there; asked of whoever knows
+ * Redis.
  *
  * @throws SettingsError that does not repeat the string
  */
-export type ReadRedis = (connection: string) => { readonly name: string; readonly notes: readonly string[] };
+export type ReadRedis = (
+  connection: string,
+  lease?: Pick<LeaderElectionSettings, 'resourceName' | 'keyPrefix' | 'lockKey'>,
+) => { readonly name: string; readonly notes: readonly string[] };
 
 export interface StoreContext {
   readonly readRedis: ReadRedis;
@@ -27,6 +31,7 @@ export interface StoreContext {
   /** Whether there must be one. */
   readonly needed: string | null;
   readonly inPod: boolean;
+  readonly election: LeaderElectionSettings;
 }
 
 export function resolveStore(layers: Layers, context: StoreContext): StoreSettings {
@@ -36,6 +41,9 @@ export function resolveStore(layers: Layers, context: StoreContext): StoreSettin
   const none = { connection: null, name: null, kind: null, waitReplicas };
   if (chosen.text === null) return none;
   const read = readStore(layers, chosen.text, chosen.origin, context);
+  const replicas = layers.get('waitReplicas');
+  if (replicas !== undefined && read !== null && read.kind !== 'redis')
+    layers.note('This has no effect, because the store is no Redis.', replicas.origin);
   return read === null ? none : { ...read, waitReplicas };
 }
 
@@ -158,7 +166,7 @@ function readStore(
   layers: Layers,
   text: string,
   origin: Origin,
-  { readRedis, cwd }: StoreContext,
+  { readRedis, cwd, election }: StoreContext,
 ): Omit<StoreSettings, 'waitReplicas'> | null {
   if (text === 'memory') return { connection: new Secret(text), name: text, kind: 'memory' };
   const path = /^sqlite:(?:\/\/(?=\/))?(.+)$/.exec(text)?.[1];
@@ -174,10 +182,21 @@ function readStore(
   try {
     const { name, notes } = readRedis(text);
     for (const note of notes) layers.note(note, origin);
+    checkKey(layers, () => readRedis(text, election));
     return { connection: new Secret(text), name, kind: 'redis' };
   } catch (error) {
     if (!(error instanceof SettingsError)) throw error;
     layers.problem(error.message, origin, { secret: true });
     return null;
+  }
+}
+
+function checkKey(layers: Layers, check: () => unknown): void {
+  try {
+    check();
+  } catch (error) {
+    if (!(error instanceof SettingsError)) throw error;
+    const given = layers.get('lockKey') ?? layers.get('keyPrefix') ?? layers.get('resourceName');
+    layers.problem(error.message, given?.origin ?? null);
   }
 }

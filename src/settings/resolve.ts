@@ -4,7 +4,7 @@ import { compose, type Composed, type SettingsLayers } from './compose.ts';
 import type { Environment } from './environment-layer.ts';
 import type { Flags } from './flag-layer.ts';
 import { placedFinding, placedOrigin, type SettingsFinding } from './findings.ts';
-import type { Origin } from './origin.ts';
+import type { Finding, Origin } from './origin.ts';
 import { defaultResource } from './resource-name.ts';
 import type { ReadRedis } from './resolve-store.ts';
 import type { Settings } from './settings.ts';
@@ -99,9 +99,23 @@ function told(
     file,
     settings,
     origins: new Map([...origins].map(([name, origin]) => [name, placedOrigin(origin, document)])),
-    problems: problems.map((finding) => placedFinding(finding, document)),
-    notes: notes.map((finding) => placedFinding(finding, document)),
+    problems: placedFindings(problems, document),
+    notes: placedFindings(notes, document),
   };
+}
+
+/** More are counted, not told. */
+const FINDINGS_MAX = 50;
+
+function placedFindings(
+  findings: readonly Finding[],
+  document: Parameters<typeof placedFinding>[1],
+): readonly SettingsFinding[] {
+  const placed = findings.slice(0, FINDINGS_MAX).map((finding) => placedFinding(finding, document));
+  const more = findings.length - placed.length;
+  if (more === 0) return placed;
+  const message = `There are ${more} more of this kind.`;
+  return [...placed, { message, text: message, origin: null }];
 }
 
 function shownPath(file: string, cwd: string): string {

@@ -1,8 +1,17 @@
+import { isIP } from 'node:net';
 import { z } from 'zod';
 import { looksSecret } from '../config/redact-names.ts';
 import { durationMs, sizeBytes } from './duration-reading.ts';
 import { Secret } from './secret.ts';
-import { CONFIGURATION_MODES, ENVIRONMENTS, LOG_LEVELS, SCOPES, type TokenSettings } from './settings.ts';
+import {
+  CONFIGURATION_MODES,
+  type EnvironmentName,
+  ENVIRONMENTS,
+  LOG_LEVELS,
+  type LogLevel,
+  SCOPES,
+  type TokenSettings,
+} from './settings.ts';
 
 /**
  * What may stand for a setting, and what is made of it. From the environment and from flags everything comes as text,
@@ -68,6 +77,16 @@ function plainTextOf(says: string, lengthMax?: number) {
 
 const name = `a name of 1 to ${NAME_MAX_LENGTH} characters`;
 export const NAME = kind(name, plainTextOf(name, NAME_MAX_LENGTH), 'billing');
+
+const address = 'an address or a host name without a port';
+export const ADDRESS = kind(
+  address,
+  z
+    .string(must(address))
+    .trim()
+    .refine((text) => isIP(text) !== 0 || /^[A-Za-z0-9][A-Za-z0-9.-]{0,252}$/.test(text), must(address)),
+  '0.0.0.0',
+);
 
 export const TEXT = kind('a text', plainTextOf(`a text of at most ${TEXT_MAX_LENGTH} characters`), 'text');
 
@@ -143,8 +162,32 @@ function choice<const T extends readonly [string, ...string[]]>(
   );
 }
 
-export const ENVIRONMENT = choice(ENVIRONMENTS, 'staging');
-export const LOG_LEVEL = choice(LOG_LEVELS, 'warn');
+const environment = choice(ENVIRONMENTS, 'staging');
+/** `high_load` is another spelling. */
+export const ENVIRONMENT: Kind<EnvironmentName> = {
+  ...environment,
+  schema: z.preprocess(
+    (given) => (typeof given === 'string' ? given.replaceAll('_', '-') : given),
+    environment.schema,
+  ),
+};
+
+/** What other programs call the levels. */
+const LEVELS_ELSEWHERE: Readonly<Record<string, LogLevel>> = {
+  trace: 'debug',
+  information: 'info',
+  warning: 'warn',
+  critical: 'error',
+  fatal: 'error',
+};
+const level = choice(LOG_LEVELS, 'warn');
+export const LOG_LEVEL: Kind<LogLevel> = {
+  ...level,
+  schema: z.preprocess((given) => {
+    const known = typeof given === 'string' ? given.trim().toLowerCase() : '';
+    return Object.hasOwn(LEVELS_ELSEWHERE, known) ? LEVELS_ELSEWHERE[known] : given;
+  }, level.schema),
+};
 export const MODE = choice(CONFIGURATION_MODES, 'file');
 export const FOLLOWER_STATUS = choice(['degraded', 'healthy'], 'healthy');
 export const ON_FAILURE = choice(['continue', 'stop'], 'stop');

@@ -36,6 +36,11 @@ export function findSettingsFile(
   cwd: string,
 ): string | null {
   const given = named ?? (environment['CONCLAVE_CONFIG'] || undefined);
+  if (given?.trim() === '')
+    throw new SettingsError(
+      'SETTINGS_INVALID',
+      'The settings file has an empty name. Name it, or leave --config out.',
+    );
   if (given !== undefined) return resolve(cwd, given);
   const found = SETTINGS_FILES.filter((name) =>
     statSync(join(cwd, name), { throwIfNoEntry: false })?.isFile(),
@@ -137,8 +142,15 @@ function secretPaths(document: ConfigDocument): readonly string[] {
     if (!isPlain) paths.push(path.map((segment) => `[${JSON.stringify(String(segment))}]`).join(''));
     return false;
   });
-  return paths;
+  if (paths.length <= SECRET_PATHS_MAX) return paths;
+  // So many keys that are none of ours: then nothing of the file is shown.
+  return [...document.root.members.keys()]
+    .slice(0, SECRET_PATHS_MAX)
+    .map((key) => `[${JSON.stringify(key)}]`);
 }
+
+/** Each is compared with each value. */
+const SECRET_PATHS_MAX = 200;
 
 function knownAt(path: ConfigPath): KnownKey | null {
   const isRoot = ROOTS.includes(String(path[0]).toLowerCase());

@@ -116,9 +116,33 @@ describe('in one file', () => {
     ]);
   });
 
-  test('two root blocks, repeated blocks and values in the place of blocks are refused', () => {
+  test('both names of the root, and the older sections, may stand beside each other', () => {
+    const file = {
+      conclave: nested({ store: 'memory', [`${LE}.resource_name`]: 'a' }),
+      Honua: { ConfigurationV2: { Path: '/c' } },
+      LeaderElection: { KeyPrefix: 'p:' },
+    };
+    const { settings, problems } = composed({ file });
+    expect(told(problems)).toEqual([]);
+    expect(settings).toMatchObject({
+      configuration: { path: '/c' },
+      leaderElection: { resourceName: 'a', keyPrefix: 'p:' },
+    });
+    const twice = composed({
+      file: { conclave: { store: 'memory', log_level: 'warn' }, honua: { log_level: 'error' } },
+    });
+    expect(told(twice.problems)).toEqual([
+      'honua.log_level: This is given another value at conclave.log_level',
+    ]);
+  });
+
+  test('a Redis that is the application’s own is not taken beside a root block', () => {
+    const file = { conclave: { store: 'redis' }, redis: { host: 'other', port: 7 } };
+    expect(told(composed({ file }).problems)).toEqual([expect.stringContaining('No Redis is given.')]);
+  });
+
+  test('repeated blocks and values in the place of blocks are refused', () => {
     const said = (file: unknown) => told(composed({ file, flags: memory }).problems).join('\n');
-    expect(said({ conclave: {}, honua: {} })).toContain('There is a root block already');
     expect(said({ conclave: { server: [{ port: 1 }, { port: 2 }] } })).toContain(
       'conclave.server: This block is there 2 times',
     );
@@ -131,6 +155,17 @@ describe('in one file', () => {
     expect(told(own.problems)).toEqual([
       'conclave.environment: It must be one of development, staging, production, high-load.',
     ]);
+    for (const file of [
+      { honua: { environment: 'qa', log_level: 'verbose' } },
+      { environment: 'qa', log_level: 7 },
+    ]) {
+      const { problems, notes, settings } = composed({ file, flags: memory });
+      expect(told(problems)).toEqual([]);
+      expect(told(notes).join()).toMatch(
+        /environment: It must be one of .* It is left alone\..*log_level: .* It is left alone\./,
+      );
+      expect(settings).toMatchObject({ environment: null, log: { level: 'info' } });
+    }
   });
 });
 

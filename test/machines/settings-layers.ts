@@ -1,4 +1,4 @@
-import { parseRedis, describeRedis } from '../../src/redis.ts';
+import { readRedis } from '../../src/cli/setting-flags.ts';
 import { compose, type Composed, type SettingsLayers } from '../../src/settings/compose.ts';
 import { type Finding, showOrigin } from '../../src/settings/origin.ts';
 import { Secret } from '../../src/settings/secret.ts';
@@ -12,10 +12,7 @@ export function composed(layers: Partial<SettingsLayers>): Composed {
     flags: {},
     cwd: '/app',
     defaultResource: 'default',
-    readRedis: (connection) => {
-      const settings = parseRedis(connection);
-      return { name: describeRedis(settings), notes: settings.notes };
-    },
+    readRedis,
     ...layers,
   });
 }

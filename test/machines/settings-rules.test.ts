@@ -234,6 +234,15 @@ describe('the store', () => {
     expect(said).not.toContain('top-secret');
   });
 
+  test.each([
+    ['--lock-key', { 'lock-key': '{a}' }, 'could be taken for the record of another lease'],
+    ['--key-prefix', { 'key-prefix': 'a}' }, 'has braces that are no hash tag'],
+  ])('must be able to keep a lease by this key: %s', (where, flags, why) => {
+    const [problem] = told(composed({ flags: { store: 'redis://r', ...flags } }).problems);
+    expect(problem).toContain(`${where}: The key `);
+    expect(problem).toContain(why);
+  });
+
   test('takes the whole key or prefix and name, and never the prefix of a cache', () => {
     const file = {
       conclave: nested({ store: 'memory', [`${LE}.key_prefix`]: 'a:' }),
