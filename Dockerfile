@@ -21,7 +21,8 @@ ENV NODE_ENV=production
 # npm and yarn are for building; a member needs neither.
 RUN rm -rf /usr/local/lib/node_modules /usr/local/bin/npm /usr/local/bin/npx /usr/local/bin/corepack \
       /usr/local/bin/yarn /usr/local/bin/yarnpkg /opt/yarn-*
-# A user of its own, by number, so that Kubernetes can see that it is not root; /var/lib/conclave is all it may write to.
+# A user of its own, by number, so that Kubernetes can see that it is not root. /var/lib/conclave is all it may write to:
+# the member keeps its things in .conclave there, where `docker exec … conclave status` finds them.
 RUN groupadd --gid 10001 conclave \
  && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin conclave \
  && install --directory --owner=10001 --group=10001 --mode=0700 /var/lib/conclave
@@ -41,4 +42,4 @@ HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 \
 # node is the first process itself, with no shell before it, so that SIGTERM reaches it and it hands over.
 STOPSIGNAL SIGTERM
 ENTRYPOINT ["node", "/opt/conclave/dist/src/cli/main.js"]
-CMD ["up", "--config", "/etc/conclave/conclave.hcl", "--dir", "/var/lib/conclave"]
+CMD ["up", "--config", "/etc/conclave/conclave.hcl"]

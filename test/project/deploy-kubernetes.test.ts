@@ -7,7 +7,7 @@ import { describe, expect, test } from 'vitest';
 import type { z } from 'zod';
 import { kubernetesObjects, type Labels, settingsInConfigMap, within, yamlOf } from './deploy-files.ts';
 import * as kubernetes from './deploy-kubernetes-shapes.ts';
-import { projectFiles } from './repository.ts';
+import { projectFiles, read } from './repository.ts';
 
 const objects = kubernetesObjects();
 const plain = (object: (typeof objects)[number]) => {
@@ -89,7 +89,8 @@ describe('what one says of another', () => {
     const mounts = Object.fromEntries(container.volumeMounts.map((mount) => [mount.mountPath, mount]));
     const volumes = Object.fromEntries(pod.volumes.map((volume) => [volume.name, volume]));
     const config = container.args[container.args.indexOf('--config') + 1] ?? '';
-    const state = container.args[container.args.indexOf('--dir') + 1] ?? '';
+    // Where the image begins is where the member keeps its things.
+    const [, state = ''] = /^WORKDIR (.*)\nVOLUME/m.exec(read('Dockerfile')) ?? [];
     const directory = config.slice(0, config.lastIndexOf('/'));
     expect(mounts[directory]?.readOnly).toBe(true);
     expect(volumes[mounts[directory]?.name ?? '']).toMatchObject({ configMap: { name: 'conclave' } });
