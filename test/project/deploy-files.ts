@@ -1,6 +1,10 @@
 /** The deploy files, read the way their tools read them. */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { parse, parseAllDocuments } from 'yaml';
-import { projectFiles, read } from './repository.ts';
+import { describeRedis, parseRedis } from '../../src/redis.ts';
+import { resolveSettings } from '../../src/settings/resolve.ts';
+import { projectFiles, read, temporaryDirectory } from './repository.ts';
 
 /** One YAML document; a merge key (`<<`) counts, as in Compose files. */
 export const yamlOf = (path: string): unknown => parse(read(path), { merge: true });
@@ -36,4 +40,18 @@ export function* within(value: unknown): Generator<Readonly<Record<string, unkno
 export function settingsInConfigMap(): string {
   const map = kubernetesObjects().find(({ kind }) => kind === 'ConfigMap');
   return (map?.['data'] as Labels | undefined)?.['conclave.hcl'] ?? '';
+}
+
+/** What a member makes of a settings file. */
+export async function resolvedFrom(text: string, environment: Readonly<Record<string, string>>) {
+  using directory = temporaryDirectory();
+  const file = join(directory.path, 'conclave.hcl');
+  writeFileSync(file, text);
+  return await resolveSettings({
+    file,
+    environment,
+    flags: {},
+    cwd: directory.path,
+    readRedis: (connection) => ({ name: describeRedis(parseRedis(connection)), notes: [] }),
+  });
 }

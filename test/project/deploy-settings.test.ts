@@ -1,30 +1,13 @@
 /** The settings files that are shipped, read by the code that members read theirs with. */
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { describeRedis, parseRedis } from '../../src/redis.ts';
-import { resolveSettings } from '../../src/settings/resolve.ts';
-import { kubernetesObjects, settingsInConfigMap } from './deploy-files.ts';
-import { read, temporaryDirectory } from './repository.ts';
+import { kubernetesObjects, resolvedFrom, settingsInConfigMap } from './deploy-files.ts';
+import { read } from './repository.ts';
 
 const ENVIRONMENT = {
   REDIS_CONNECTION_STRING: 'redis://:secret@redis:6379',
   OPERATOR_TOKEN: 'an-operator-token-of-some-length',
   POD_NAME: 'conclave-1',
 };
-
-async function resolved(text: string, environment: Readonly<Record<string, string>> = ENVIRONMENT) {
-  using directory = temporaryDirectory();
-  const file = join(directory.path, 'conclave.hcl');
-  writeFileSync(file, text);
-  return await resolveSettings({
-    file,
-    environment,
-    flags: { dir: directory.path, json: true },
-    cwd: directory.path,
-    readRedis: (connection) => ({ name: describeRedis(parseRedis(connection)), notes: [] }),
-  });
-}
 
 /** `a.b.c` for each key in a file whose blocks and values stand on lines of their own. */
 function keysIn(text: string): string[] {
@@ -43,7 +26,7 @@ describe.for([
   ['the ConfigMap', settingsInConfigMap],
 ] as const)('%s', ([, textOf]) => {
   test('resolves without a problem or a note', async () => {
-    const { settings, notes, problems } = await resolved(textOf());
+    const { settings, notes, problems } = await resolvedFrom(textOf(), ENVIRONMENT);
     expect({ notes, problems }).toEqual({ notes: [], problems: [] });
     expect(settings).toMatchObject({
       environment: 'production',
@@ -69,7 +52,7 @@ describe.for([
     'without %s it is refused, by name',
     async (name) => {
       const { [name as keyof typeof ENVIRONMENT]: _, ...without } = ENVIRONMENT;
-      await expect(resolved(textOf(), without)).rejects.toThrow(name);
+      await expect(resolvedFrom(textOf(), without)).rejects.toThrow(name);
     },
   );
 });
