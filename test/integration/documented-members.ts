@@ -1,0 +1,69 @@
+/** Members started as docs/operations.md says, on real processes: its own settings blocks, with paths of a test. */
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Running } from './conclave-program.ts';
+
+const page = readFileSync(new URL('../../docs/operations.md', import.meta.url), 'utf8');
+
+/** The first ```hcl block below a heading or an emphasized beginning of the page. */
+export function documentedSettings(beginning: string): string {
+  const from = page.indexOf(beginning);
+  const [, code] = /^```hcl\n([^]*?)^```$/m.exec(page.slice(from)) ?? [];
+  if (from < 0 || code === undefined)
+    throw new Error(`docs/operations.md has no settings below "${beginning}".`);
+  return code;
+}
+
+export interface MemberOptions {
+  readonly id: string;
+  /** Where it is started, and where its settings file goes. */
+  readonly cwd: string;
+  readonly settings: string;
+  readonly redis?: string;
+  readonly lease?: string;
+}
+
+/** A member, once it has said where it answers. */
+export class DocumentedMember implements AsyncDisposable {
+  readonly running: Running;
+  readonly id: string;
+  #url = '';
+
+  private constructor(running: Running, id: string) {
+    this.running = running;
+    this.id = id;
+  }
+
+  static async start({ id, cwd, settings, redis, lease = '3s' }: MemberOptions): Promise<DocumentedMember> {
+    mkdirSync(cwd, { recursive: true });
+    const file = join(cwd, `${id}.hcl`);
+    writeFileSync(file, settings);
+    const own = ['--id', id, '--resource', 'billing', '--lease', lease, '--port', '0', '--metrics-port', '0'];
+    const env = redis === undefined ? {} : { REDIS_CONNECTION_STRING: redis };
+    const running = new Running(['up', '--config', file, ...own], { cwd, env });
+    const member = new DocumentedMember(running, id);
+    const [, url = ''] = await running.says(/http +(http:\S+)/);
+    member.#url = url;
+    return member;
+  }
+
+  /** What it answers: status and body. */
+  async get(path: string): Promise<{ readonly status: number; readonly body: unknown }> {
+    const response = await fetch(`${this.#url}${path}`);
+    return { status: response.status, body: await response.json() };
+  }
+
+  async isReady(): Promise<boolean> {
+    return (await this.get('/health/ready')).status === 200;
+  }
+
+  /** Ends it as a platform would, and waits. */
+  async stop(): Promise<void> {
+    this.running.kill('SIGTERM');
+    await this.running.ended;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.running[Symbol.asyncDispose]();
+  }
+}

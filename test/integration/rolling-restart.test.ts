@@ -1,0 +1,74 @@
+/**
+ * A rolling restart of three members behind their readiness, as a Deployment with `maxUnavailable: 0` does it: a new one
+ * is started, and only when it is ready an old one is told to go. The journals of all six are the judge.
+ */
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { temporaryDirectory } from '../project/repository.ts';
+import { describeRedis } from '../redis/presence.ts';
+import { startRedis } from '../redis/redis-server.ts';
+import { until } from '../redis/until.ts';
+import { conclave } from './conclave-program.ts';
+import { DocumentedMember, documentedSettings } from './documented-members.ts';
+
+interface Merged {
+  readonly overlaps: readonly unknown[];
+  readonly contradictions: readonly unknown[];
+  readonly beliefs: readonly { readonly token: string }[];
+  readonly successions: readonly { readonly gapMs: number }[];
+}
+
+/** So long that a hand-over can never be taken for a lease that ran out. */
+const LEASE = '20s';
+const LEASE_MS = 20_000;
+
+describeRedis('a rolling restart', () => {
+  test('never has two leaders, and each hand-over takes a small part of a lease', async () => {
+    await using redis = await startRedis();
+    using directory = temporaryDirectory();
+    const cwd = directory.path;
+    const settings = documentedSettings('A settings file for production is short');
+    const start = (id: string) =>
+      DocumentedMember.start({ id, cwd, settings, redis: redis.url, lease: LEASE });
+    const ready = (member: DocumentedMember) => until(`${member.id} is ready`, () => member.isReady());
+
+    await using stack = new AsyncDisposableStack();
+    const old = await Promise.all(['old-1', 'old-2', 'old-3'].map(start));
+    for (const member of old) stack.use(member);
+    for (const member of old) await ready(member);
+    await Promise.all(old.map(({ running }) => running.says(/Leadership acquired|New leader observed/)));
+
+    for (const [index, member] of old.entries()) {
+      const next = stack.use(await start(`new-${index + 1}`));
+      await ready(next);
+      await next.running.says(/Leadership acquired|New leader observed/);
+      member.running.kill('SIGTERM');
+      expect(await member.running.ended).toEqual({ code: 0, signal: null });
+    }
+    const status = await conclave(['status', '--json'], { cwd });
+    expect(status.code, status.stderr).toBe(0);
+    expect(JSON.parse(status.stdout)).toMatchObject({ leader: expect.stringMatching(/^new-/) as unknown });
+
+    const journals = join(cwd, '.conclave/journal');
+    const { code, stdout, stderr } = await conclave(['journal', 'merge', '--json', ...filesIn(journals)], {
+      cwd,
+    });
+    expect(code, stdout + stderr).toBe(0);
+    const { overlaps, contradictions, beliefs, successions } = JSON.parse(stdout) as Merged;
+    expect({ overlaps, contradictions }).toEqual({ overlaps: [], contradictions: [] });
+    // Whoever led at first is gone, so that there was one hand-over at least, and at most one for each old member.
+    expect(successions.length).toBeGreaterThanOrEqual(1);
+    expect(successions.length).toBeLessThanOrEqual(3);
+    expect(beliefs.map(({ token }) => BigInt(token))).toEqual(
+      beliefs.map(({ token }) => BigInt(token)).toSorted((a, b) => (a < b ? -1 : 1)),
+    );
+    for (const { gapMs } of successions) expect(gapMs).toBeLessThan(LEASE_MS / 2);
+    console.log(`hand-overs: ${successions.map(({ gapMs }) => `${gapMs.toFixed(1)} ms`).join(', ')}`);
+  });
+});
+
+const filesIn = (directory: string): string[] =>
+  readdirSync(directory)
+    .filter((name) => name.endsWith('.db'))
+    .map((name) => join(directory, name));
