@@ -1,5 +1,5 @@
 import type { Observable } from 'rxjs';
-import { defer, EMPTY } from 'rxjs';
+import { defer, Subject } from 'rxjs';
 import type { ConfigReloadFact } from '../../machines/index.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Randomness } from '../runtime/randomness.ts';
@@ -15,6 +15,8 @@ export class WatchedSource {
   readonly location: string;
   readonly #source: ConfigSource;
   readonly #options: WatchedSourceOptions;
+  /** What stands for changes where nothing is watched. */
+  readonly #asked = new Subject<ConfigReloadFact>();
   #watch: ConfigWatch | null = null;
   #files: readonly string[] = [];
 
@@ -51,15 +53,17 @@ export class WatchedSource {
 
   /** Facts for the chart; watching lasts as long as somebody listens. */
   get changes(): Observable<ConfigReloadFact> {
-    return defer(() => (this.#watch === null ? EMPTY : fileChanges(this.#watch, this.#options.clock)));
+    return defer(() => (this.#watch === null ? this.#asked : fileChanges(this.#watch, this.#options.clock)));
   }
 
   read(): Promise<SourceReading> {
     return this.#watch?.read() ?? this.#source.read();
   }
 
+  /** Looks for a change because somebody said that there may be one; without a watch, whoever reads finds out. */
   lookNow(): void {
-    this.#watch?.lookNow();
+    if (this.#watch === null) this.#asked.next({ type: 'file.changed', at: this.#options.clock.monotonicMs() });
+    else this.#watch.lookNow();
   }
 
   /** Watches the files that a configuration refers to, too. */
