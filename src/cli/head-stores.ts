@@ -7,12 +7,15 @@ import { resolveStore, storePath } from './lease-stores.ts';
 
 /** Stores of what members share of their configuration, by name, as `--store` takes them. */
 
-/** @throws SettingsError for a store that cannot be shared */
-export function openHead(text: string, namespace: string): HeadStore {
+/**
+ * @param channel one more channel of a Redis on which anybody may say "look now"
+ * @throws SettingsError for a store that cannot be shared
+ */
+export function openHead(text: string, namespace: string, channel?: string): HeadStore {
   const store = resolveStore(text);
   const path = storePath(store);
   if (path !== null) return sqliteHead({ path, namespace });
-  if (store !== 'memory') return redisHead(store, { namespace });
+  if (store !== 'memory') return redisHead(store, { namespace, ...(channel !== undefined && { channel }) });
   throw new SettingsError('SETTINGS_INVALID', 'The store is memory, which only its own process can see.');
 }
 

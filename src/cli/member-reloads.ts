@@ -67,7 +67,7 @@ export class MemberReload {
     const { sharing } = plan;
     this.plan = plan;
     this.#context = context;
-    this.#head = sharing && openHead(sharing.store, sharing.namespace);
+    this.#head = sharing && openHead(sharing.store, sharing.namespace, sharing.channel);
     const leader = enabled ? { election } : { leases };
     try {
       this.handle = createConfigReload<unknown>({

@@ -63,4 +63,6 @@ export interface Sharing {
   /** As `resolveStore` returns it. */
   readonly store: string;
   readonly namespace: string;
+  /** Where anybody may tell members of a Redis to look. */
+  readonly channel: string;
 }

@@ -119,9 +119,9 @@ function watchingOf({ configuration }: Settings) {
 const MAX_WAIT_MS = 5000;
 
 /** Null where nothing is shared; a store in the memory of one process cannot be. */
-function sharingOf({ configuration: { mode }, store, leaderElection }: Settings): Sharing | null {
+function sharingOf({ configuration: { mode, channel }, store, leaderElection }: Settings): Sharing | null {
   if ((mode !== 'file' && mode !== 'store') || store.connection === null || store.kind === 'memory')
     return null;
   const namespace = namespaceOf(leaderElection.resourceName);
-  return { mode, store: headBeside(store.connection.text), namespace };
+  return { mode, store: headBeside(store.connection.text), namespace, channel };
 }

@@ -22,6 +22,8 @@ import { AUDIT, CALL, CONTENT, GET, KEEP, MOVED, REPORT, REPORTS, SWAP } from '.
 export interface RedisHeadOptions {
   /** Names what is shared, and is part of all keys: `conclave:{<namespace>}:config:…`. Default `default`. */
   readonly namespace?: string;
+  /** One more channel to listen to: whatever anybody publishes there means "look now". */
+  readonly channel?: string;
   readonly clock?: Clock;
 }
 
@@ -36,13 +38,14 @@ const PATIENCE_MS = 5000;
  * await using store = redisHead('redis://localhost:6379', { namespace: 'billing' });
  */
 export function redisHead(place: RedisPlace, options: RedisHeadOptions = {}): HeadStore {
-  const { namespace = 'default', clock = systemClock } = options;
+  const { namespace = 'default', channel, clock = systemClock } = options;
   if (!/^[A-Za-z0-9._:/-]{1,200}$/.test(namespace))
     throw new SettingsError(
       'SETTINGS_INVALID',
       `namespace is ${JSON.stringify(namespace)}, but must be 1 to 200 letters, digits, or . _ : / -`,
     );
-  return new RedisHead(namespace, clock, isClient(place) ? given(place) : own(place, clock));
+  const wiring = isClient(place) ? given(place) : own(place, clock);
+  return new RedisHead(namespace, clock, wiring, channel);
 }
 
 class RedisHead implements HeadStore {
@@ -52,14 +55,16 @@ class RedisHead implements HeadStore {
   readonly #subscription: RedisSubscription;
   readonly #hints = new Subject<HeadHint>();
   readonly #channel: string;
+  readonly #heard: readonly string[];
   #watchers = 0;
   #closed = false;
 
-  constructor(namespace: string, clock: Clock, wiring: Wiring) {
+  constructor(namespace: string, clock: Clock, wiring: Wiring, channel?: string) {
     this.namespace = namespace;
     this.#wiring = wiring;
     this.#link = new RedisLink({ ...wiring.link, clock });
     this.#channel = `${this.#key('changes')}${wiring.database === 0 ? '' : `@${wiring.database}`}`;
+    this.#heard = channel === undefined ? [this.#channel] : [this.#channel, channel];
     this.#subscription = new RedisSubscription({
       clock,
       open: async () => wiring.openSubscriber(await this.#link.client()),
@@ -104,11 +109,12 @@ class RedisHead implements HeadStore {
     return new Observable((subscriber) => {
       const told = this.#hints.subscribe(subscriber);
       this.#watchers += 1;
-      if (this.#watchers === 1 && !this.#closed) this.#subscription.add(this.#channel);
+      if (this.#watchers === 1 && !this.#closed) for (const each of this.#heard) this.#subscription.add(each);
       return () => {
         told.unsubscribe();
         this.#watchers -= 1;
-        if (this.#watchers === 0 && !this.#closed) this.#subscription.remove(this.#channel);
+        if (this.#watchers === 0 && !this.#closed)
+          for (const each of this.#heard) this.#subscription.remove(each);
       };
     });
   }

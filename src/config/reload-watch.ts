@@ -1,5 +1,5 @@
 import type { Observable } from 'rxjs';
-import { defer, Subject } from 'rxjs';
+import { defer, EMPTY, Subject } from 'rxjs';
 import type { ConfigReloadFact } from '../../machines/index.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Randomness } from '../runtime/randomness.ts';
@@ -62,7 +62,8 @@ export class WatchedSource {
 
   /** Looks for a change because somebody said that there may be one; without a watch, whoever reads finds out. */
   lookNow(): void {
-    if (this.#watch === null) this.#asked.next({ type: 'file.changed', at: this.#options.clock.monotonicMs() });
+    if (this.#watch === null)
+      this.#asked.next({ type: 'file.changed', at: this.#options.clock.monotonicMs() });
     else this.#watch.lookNow();
   }
 

@@ -1,7 +1,8 @@
 /** Members started as docs/operations.md says, on real processes: its own settings blocks, with paths of a test. */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Running } from './conclave-program.ts';
+import { until } from '../redis/until.ts';
+import { PATIENCE_MS, Running } from './conclave-program.ts';
 
 const page = readFileSync(new URL('../../docs/operations.md', import.meta.url), 'utf8');
 
@@ -57,13 +58,35 @@ export class DocumentedMember implements AsyncDisposable {
     return (await this.get('/health/ready')).status === 200;
   }
 
-  /** Ends it as a platform would, and waits. */
-  async stop(): Promise<void> {
-    this.running.kill('SIGTERM');
-    await this.running.ended;
+  async leads(): Promise<boolean> {
+    return (await this.get('/leader/me')).status === 200;
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.running[Symbol.asyncDispose]();
   }
 }
+
+/** Which content each member runs, by the beginning of its hash. */
+export async function contents(members: readonly DocumentedMember[]): Promise<string[]> {
+  const all = await Promise.all(members.map((member) => member.get('/health')));
+  return all.map(({ body }) => {
+    const { results } = body as { results: { configuration?: { data?: { sha?: string | null } } } };
+    return results.configuration?.data?.sha ?? '';
+  });
+}
+
+/** Waits until all run the same, which is another than before. */
+export async function agreed(members: readonly DocumentedMember[], before: string): Promise<string> {
+  return until(
+    'all members run the new configuration',
+    async () => {
+      const [first = '', ...others] = await contents(members);
+      return first !== '' && first !== before && others.every((each) => each === first) && first;
+    },
+    { withinMs: PATIENCE_MS },
+  );
+}
+
+export const writeLevel = (directory: string, level: string) =>
+  writeFileSync(join(directory, 'billing.hcl'), `log { level = "${level}" }\n`);

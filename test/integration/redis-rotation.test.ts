@@ -31,8 +31,8 @@ describeRedis('rotating the password of Redis', () => {
     const storeWith = (password: string) => `redis://conclave:${password}@127.0.0.1:${redis.port}`;
     const up = (id: string, password: string) =>
       new Running(
-        ['up', '--id', id, '--resource', 'billing', '--lease', '3s', '--store', storeWith(password)],
-        { cwd },
+        ['up', '--id', id, '--resource', 'billing', '--lease', '3s', '--port', '0', '--metrics-port', '0'],
+        { cwd, env: { REDIS_CONNECTION_STRING: storeWith(password) } },
       );
     const doctor = async (password: string) => {
       const ran = await conclave(['doctor', '--store', storeWith(password), '--resource', 'billing'], {

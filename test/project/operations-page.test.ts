@@ -93,7 +93,7 @@ describe('commands', () => {
       /import \{ register as \w+ \} from '\.\/(.+?)'/g,
     )) {
       const { register } = (await import(join(root, 'src/cli', file ?? ''))) as {
-        register(program: Command): void;
+        readonly register: (program: Command) => void;
       };
       register(program);
     }
