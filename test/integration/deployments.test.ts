@@ -17,7 +17,7 @@ test('a single member watches its file, and needs no Redis', async () => {
   const after = await agreed([member], before);
   // What cannot be read changes nothing, and the reason has a place.
   writeFileSync(join(place, 'billing.hcl'), 'log { level = \n');
-  await member.running.says(/rejected while parsing.*billing\.hcl:\d+:\d+/);
+  await member.running.says(/Failed to reload configuration: .*billing\.hcl:\d+:\d+.*while parsing/);
   expect(await contents([member])).toEqual([after]);
   expect((await member.get('/health/ready')).status).toBe(200);
 });
