@@ -54,7 +54,7 @@ describe('tokens', () => {
     ['one with a blank', { token: 'hunter2 hunter2 hunter2', scopes: ['read'] }, 'tokens[0].token is 23'],
     ['one for nothing', { token: 'hunter2-hunter2-hunter2', scopes: [] }, 'scopes is empty'],
     ['an unknown scope', { token: 'hunter2-hunter2-hunter2', scopes: ['root' as 'admin'] }, '"root"'],
-  ])('%s is refused when the server is made, without showing it', (_, token, message) => {
+  ])('%s is refused when the server is made, without showing it', ([, token, message]) => {
     expect(() => conclaveApp({ tokens: [token] })).toThrow(message);
     expect(() => conclaveApp({ tokens: [token] })).not.toThrow(/hunter2/);
   });

@@ -87,7 +87,7 @@ describe('what is in force', () => {
     await told('/v1/config', put('{"port": 2, "password": "correct-horse"}', { 'if-match': '*' }));
     const history = await told('/v1/config/history', { headers: as('read') });
     expect(history.body['history']).toMatchObject([
-      { generation: 2, who: expect.stringContaining('(http: write)'), why: 'proposed over HTTP' },
+      { generation: 2, who: `${follower.memberId} (http: write)`, why: 'proposed over HTTP' },
       { generation: 1 },
     ]);
     const status = await told('/v1/config/status', { headers: as('read') });
@@ -121,7 +121,7 @@ describe('a proposal', () => {
       told('/v1/config', put('{"port": 2}', { 'if-match': seen })),
       told('/v1/config', put('{"port": 3}', { 'if-match': seen }), appOf(leader)),
     ]);
-    expect([first.status, second.status].toSorted()).toEqual([200, 412]);
+    expect([first.status, second.status].toSorted((a, b) => a - b)).toEqual([200, 412]);
     const late = await told('/v1/config', put('{"port": 4}', { 'if-match': seen }));
     expect(late).toMatchObject({ status: 412, body: { code: 'CONFIG_CHANGED' } });
     expect(leader.status().generation).toBe(2);
@@ -145,7 +145,7 @@ describe('a proposal', () => {
     const answer = await told('/v1/config', put(body, headers));
     expect(answer.status, answer.text.slice(0, 300)).toBe(status);
     expect(answer.headers.get('content-type')).toBe('application/problem+json');
-    if (status === 422) expect(answer.body['diagnostics']).toMatchObject([{ message: expect.any(String) }]);
+    if (status === 422) expect(answer.body['diagnostics']).toHaveLength(1);
     expect(await standing()).toBe(before);
   });
 
@@ -199,9 +199,9 @@ describe('commands', () => {
         instancesNotified: 1,
         generation: 1,
         sha: leader.status().sha,
-        timestamp: expect.stringMatching(/^\d{4}-.*Z$/),
       },
     });
+    expect(answer.body['timestamp']).toMatch(/^\d{4}-.*Z$/);
     const states = (answer.body['instances'] as { member: string; state: string }[]).map(
       ({ state }) => state,
     );
@@ -293,7 +293,7 @@ describe('members that share nothing', () => {
     expect(await ask(own, '/health')).toMatchObject({
       status: 503,
       body: {
-        results: { configuration: { status: 'Unhealthy', exception: expect.stringContaining('port') } },
+        results: { configuration: { status: 'Unhealthy', description: 'No configuration is in force.' } },
       },
     });
     expect(await told('/v1/config', { headers: as('read') }, own)).toMatchObject({ status: 503 });

@@ -156,10 +156,8 @@ describe('records of a member', () => {
     lifecycle.drain();
     await second.take();
     expect(second.isOver).toBe(true);
-    expect(second.events.at(-1)).toMatchObject({
-      event: 'end',
-      data: { reason: expect.stringContaining('ends') },
-    });
+    expect(second.events.at(-1)?.event).toBe('end');
+    expect(second.events.at(-1)?.data['reason']).toContain('ends the stream');
     await third.cancel();
   });
 });
@@ -232,7 +230,7 @@ describe('readers', () => {
   test('there are so many and no more; places become free again', async () => {
     const journal = memoryJournal();
     const app = conclaveApp({ journal, readsNeedToken: false });
-    const open = Array.from({ length: STREAMS_MAX }, () => app.request('/events'));
+    const open = Array.from({ length: STREAMS_MAX }, async () => app.request('/events'));
     const responses = await Promise.all(open);
     const full = await app.request('/events');
     expect(full.status).toBe(503);

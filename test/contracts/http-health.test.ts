@@ -171,7 +171,7 @@ function frozen(election: LeaderElection, change: object = {}): LeaderElection {
     get: (target, name) => {
       if (name === 'actor') return actor;
       const value: unknown = Reflect.get(target, name, target);
-      return typeof value === 'function' ? value.bind(target) : value;
+      return typeof value === 'function' ? (value.bind(target) as unknown) : value;
     },
   });
 }
