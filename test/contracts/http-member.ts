@@ -31,7 +31,7 @@ export interface Answer {
 export async function ask(app: Hono, path: string, init: RequestInit = {}): Promise<Answer> {
   const response = await app.request(path, init);
   const text = await response.text();
-  const isJson = text !== '' && /json$/.test(response.headers.get('content-type') ?? '');
+  const isJson = text !== '' && response.headers.get('content-type')?.endsWith('json') === true;
   const body = isJson ? (JSON.parse(text) as Record<string, unknown>) : {};
   return { status: response.status, headers: response.headers, text, body };
 }

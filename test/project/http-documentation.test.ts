@@ -1,8 +1,7 @@
 /** docs/http.md lists the routes and problems there are: no more, no fewer, with the scopes they ask for. */
 import { describe, expect, test } from 'vitest';
-import { memoryHead } from '../../src/config.ts';
 import { memoryJournal, memoryLeases } from '../../src/index.ts';
-import { createConfigReload } from '../../src/config.ts';
+import { createConfigReload, memoryHead } from '../../src/config.ts';
 import { routesOf } from '../../src/server/app.ts';
 import { resolveAppOptions } from '../../src/server/app-options.ts';
 import { HTTP_PROBLEMS } from '../../src/server/problem.ts';
