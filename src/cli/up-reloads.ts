@@ -37,14 +37,16 @@ export async function reloadPlans(booted: BootedSettings, log: MemberLog): Promi
 }
 
 function settingsPlan(
-  { settings, layers }: BootedSettings,
+  { settings, layers, warnings }: BootedSettings,
   file: string,
   state: StateDirectory,
   log: MemberLog,
   sharing: Sharing | null,
 ): ReloadPlan {
+  const told = new Set(warnings);
   const tellNotes = (notes: readonly string[]) => {
-    for (const note of notes) log.logger.warn({}, note);
+    for (const note of notes) if (!told.has(note)) log.logger.warn({}, note);
+    for (const note of notes) told.add(note);
   };
   const classes = new KeyClasses(SETTINGS_KEYS);
   return {

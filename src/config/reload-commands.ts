@@ -3,7 +3,7 @@ import { ConfigError } from '../errors.ts';
 import type { ConfigContent } from './content.ts';
 import type { HeadMember } from './head-member.ts';
 import { ACKNOWLEDGE_MS, type HeadOthers } from './head-others.ts';
-import type { MemberReport } from './head.ts';
+import type { MemberReport, Refusal } from './head.ts';
 import {
   contentProposed,
   notProposable,
@@ -14,6 +14,7 @@ import {
 import { type ConfigCheck, placeholdersIn, type ShownConfig } from './reload-shown.ts';
 import type { ReloadDriver } from './reload-driver.ts';
 import type { ConfigEvent } from './reload-events.ts';
+import { ownFileRefusal, refusedOutcome } from './reload-own-file.ts';
 import type { Generations } from './reload-generations.ts';
 import type { ReloadSettings } from './reload-options.ts';
 import {
@@ -127,9 +128,19 @@ export class ReloadCommands<T> {
     const head = await this.#head?.consider();
     if (head && head.generation !== this.#driver.context.applied?.generation)
       return outcomeOf(this.#events, async () => head.generation);
+    const refusal = await this.#refusal();
+    if (refusal !== null) return refusedOutcome(refusal);
     const outcome = nextOutcome(this.#events);
     this.#driver.tell({ type: 'reload', at: this.#now(), force, target: null });
     return outcome;
+  }
+
+  /** Why the own file is nothing to agree on: where each member has a copy, and where this one leads. */
+  async #refusal(): Promise<Refusal | null> {
+    const { sharing } = this.#settings;
+    if (this.#head === null || this.#driver.current === null) return null;
+    if (sharing?.mode !== 'file' && !sharing?.election.isLeader) return null;
+    return ownFileRefusal(this.#settings, this.#driver);
   }
 
   async #rollBackAlone(to: number | undefined): Promise<RollbackOutcome> {

@@ -1,4 +1,4 @@
-import type { Server } from 'node:http';
+import type { Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Hono } from 'hono';
 import { SettingsError } from '../errors.ts';
@@ -34,6 +34,8 @@ export interface ListenOptions {
 }
 
 const PORT_MAX = 65_535;
+/** How long requests may take that came while the others were waited for, in milliseconds. */
+const LAST_REQUESTS_MS = 1000;
 
 /**
  * Serves an application.
@@ -95,8 +97,7 @@ class NodeListening implements Listening {
   port = 0;
   readonly #server: Server;
   readonly #clock: Clock;
-  readonly #finished = new Set<() => void>();
-  #underWay = 0;
+  readonly #underWay = new Set<ServerResponse>();
   #isDraining = false;
   #closed: Promise<void> | null = null;
 
@@ -104,13 +105,12 @@ class NodeListening implements Listening {
     this.#server = server;
     this.#clock = clock;
     server.prependListener('request', (_, outgoing) => {
-      this.#underWay += 1;
+      this.#underWay.add(outgoing);
       if (this.#isDraining) outgoing.shouldKeepAlive = false;
       outgoing.once('close', () => {
-        this.#underWay -= 1;
+        this.#underWay.delete(outgoing);
         // Whoever waits for a next request on this connection waits in vain.
         if (this.#isDraining) server.closeIdleConnections();
-        if (this.#underWay === 0) for (const finished of this.#finished) finished();
       });
     });
   }
@@ -123,25 +123,28 @@ class NodeListening implements Listening {
   async drain(withinMs: number): Promise<number> {
     this.#isDraining = true;
     this.#server.closeIdleConnections();
-    if (this.#underWay === 0) return 0;
-    await new Promise<void>((resolve) => {
-      const end = () => {
-        this.#finished.delete(end);
-        this.#clock.clearTimeout(timer);
-        resolve();
-      };
-      const timer = this.#clock.setTimeout(end, withinMs);
-      this.#finished.add(end);
-    });
-    return this.#underWay;
+    // Those that come meanwhile are answered as well, but not waited for: there may be no end of them.
+    const before = [...this.#underWay];
+    if (before.length === 0) return 0;
+    const patience = Promise.withResolvers<void>();
+    const timer = this.#clock.setTimeout(patience.resolve, withinMs);
+    const ended = before.map((each) => new Promise<void>((resolve) => each.once('close', resolve)));
+    await Promise.race([Promise.all(ended), patience.promise]);
+    this.#clock.clearTimeout(timer);
+    return before.filter((each) => this.#underWay.has(each)).length;
   }
 
   close(): Promise<void> {
-    this.#closed ??= new Promise((closed) => {
-      this.#server.close(() => closed());
-      this.#server.closeAllConnections();
-    });
+    this.#closed ??= this.#close();
     return this.#closed;
+  }
+
+  async #close(): Promise<void> {
+    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    // Those that came after the others had been waited for.
+    if (this.#isDraining) await this.drain(LAST_REQUESTS_MS);
+    this.#server.closeAllConnections();
+    await closed;
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -56,7 +56,7 @@ export class UpMember implements AsyncDisposable {
     env: Readonly<Record<string, string>> = {},
   ): Promise<UpMember> {
     const all = ['up', '--json', '--id', name, ...args];
-    const running = new Running(all, { cwd, env: { CONCLAVE_TEST_TOKEN: TOKEN, ...env } });
+    const running = new Running(all, { cwd, env: { TEST_TOKEN: TOKEN, ...env } });
     try {
       const [line] = await running.says(/^\{"type":"up".*\}$/m);
       return new UpMember(name, running, JSON.parse(line) as Announced);
@@ -89,10 +89,10 @@ export class UpMember implements AsyncDisposable {
   }
 
   async ask<T>(path: string, init: RequestInit & { readonly token?: string } = {}): Promise<Answer<T>> {
-    const { token = TOKEN, headers, ...rest } = init;
+    const { token = TOKEN, ...rest } = init;
     const response = await fetch(`${this.url}${path}`, {
       ...rest,
-      headers: { 'content-type': 'application/json', authorization: `Bearer ${token}`, ...headers },
+      headers: { 'content-type': 'application/json', authorization: `Bearer ${token}` },
       signal: AbortSignal.timeout(PATIENCE_MS),
     });
     return { status: response.status, body: (await response.json()) as T };
@@ -142,7 +142,7 @@ export function writeSettings(
     '  server {',
     `    port = ${port}`,
     '    metrics_port = 0',
-    '    tokens = [{ token = env("CONCLAVE_TEST_TOKEN"), scopes = ["admin"] }]',
+    '    tokens = [{ token = env("TEST_TOKEN"), scopes = ["admin"] }]',
     '  }',
     more,
     '}',
