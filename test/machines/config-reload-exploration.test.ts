@@ -39,7 +39,7 @@ const BUGS: readonly (readonly [bug: string, change: (state: State) => void, sig
     /late/,
   ],
   ['a newer input does not end an attempt', (s) => drop(s('validating'), 'always'), /something newer/],
-  ['an abort is not waited for', (s) => set(s('validating')['always'], { target: 'settling' }), /is open/],
+  ['an abort is not waited for', (s) => set(s('validating')['always'], { target: 'settling' }), / open$/],
   ['nothing is checked', (s) => set(parsed(s)[2], { target: 'preparing' }), /applied on/],
   [
     'nothing is recorded',
@@ -74,9 +74,13 @@ const BUGS: readonly (readonly [bug: string, change: (state: State) => void, sig
   ['an attempt is not concluded', (s) => drop(s('settling'), 'entry'), /at rest with a run/],
 ];
 
+/** What a bug does not show in, is gone through whole: the small ones first. */
+const { crash, stopping, head, environment, changes } = SETTINGS;
+const SMALLEST_FIRST = [stopping, crash, head, environment, changes];
+
 test.for(BUGS)('a planted bug is found: %s', { timeout: 300_000 }, ([bug, change, sign]) => {
   const machine = mutated(change);
-  for (const setting of Object.values(SETTINGS)) {
+  for (const setting of SMALLEST_FIRST) {
     const { violation, stuck } = explore(setting, STATES_MAX, machine);
     if (violation === null && stuck === null) continue;
     console.log(`${bug}: ${violation?.join(' → ') ?? `stuck in ${stuck}`}`);
