@@ -51,7 +51,7 @@ export interface ReloadContext {
   readonly leases: LeaseStore;
   readonly journal: Journal;
   readonly clock: Clock;
-  readonly settings: Pick<MemberSettings, 'name' | 'enabled' | 'onJournalFailure' | 'logger'>;
+  readonly settings: Pick<MemberSettings, 'name' | 'enabled' | 'onJournalFailure' | 'logger' | 'inspect'>;
 }
 
 export class MemberReload {
@@ -63,7 +63,7 @@ export class MemberReload {
   /** @throws SettingsError */
   constructor(plan: ReloadPlan, context: ReloadContext, alone: boolean) {
     const { election, leases, journal, clock, settings } = context;
-    const { name, enabled = true, onJournalFailure, logger } = settings;
+    const { name, enabled = true, onJournalFailure, logger, inspect } = settings;
     const { sharing } = plan;
     this.plan = plan;
     this.#context = context;
@@ -77,6 +77,7 @@ export class MemberReload {
         journal,
         clock,
         onJournalFailure,
+        ...(inspect && { inspect }),
         logger: alone ? logger : prefixed(logger, basename(plan.path)),
         ...(this.#head !== null && sharing !== null && { store: this.#head, mode: sharing.mode, ...leader }),
       });

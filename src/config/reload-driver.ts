@@ -15,6 +15,7 @@ import {
 import { ConclaveError } from '../errors.ts';
 import type { JournalWriter } from '../journal/journal.ts';
 import { eventSourced, writerOf } from '../runtime/event-sourced.ts';
+import { guardedInspection } from '../runtime/guarded-inspection.ts';
 import type { ConfigContent } from './content.ts';
 import { HandlerChain, type HandlerFailure } from './handlers.ts';
 import { HealthWatch } from './health-watch.ts';
@@ -97,7 +98,16 @@ export class ReloadDriver<T> {
     });
     this.actor = createActor(
       eventSourced(chart, { journal: settings.journal, stream: settings.stream, clock, recovery: 'audit' }),
-      { id: 'configReload', clock, input },
+      {
+        id: 'configReload',
+        clock,
+        input,
+        ...(settings.inspect && {
+          inspect: guardedInspection(settings.inspect, (error) =>
+            settings.logger.warn({ error }, 'The inspector throws; the configuration goes on'),
+          ),
+        }),
+      },
     );
     // The first listeners of all: whoever hears of it finds it in force.
     this.actor.on('applied', ({ attempt }) => this.#apply(attempt));

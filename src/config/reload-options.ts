@@ -13,6 +13,7 @@ import { memoryJournal } from '../journal/memory-journal.ts';
 import { type Logger, silentLogger } from '../logger.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { candidateId } from '../runtime/identity.ts';
+import type { Inspector } from '../runtime/guarded-inspection.ts';
 import type { Randomness } from '../runtime/randomness.ts';
 import { systemClock } from '../runtime/system-clock.ts';
 import { systemRandomness } from '../runtime/system-randomness.ts';
@@ -73,6 +74,8 @@ export interface ConfigReloadOptions<T> {
   /** What a failing journal or stateDir does to a new configuration. Default `continue`: it is applied all the same. */
   readonly onJournalFailure?: 'continue' | 'stop';
   readonly logger?: Logger;
+  /** Any XState inspector. It sees no content and no value, as the journal does not. */
+  readonly inspect?: Inspector;
   /** For simulations. Default the system's. */
   readonly clock?: Clock;
   /** For simulations. Default the system's. */
@@ -103,6 +106,7 @@ export interface ReloadSettings<T> {
   readonly fetch: FetchContent;
   /** Null in mode `local`. */
   readonly sharing: Sharing | null;
+  readonly inspect: Inspector | undefined;
   readonly logger: Logger;
   readonly clock: Clock;
   readonly randomness: Randomness;
@@ -122,7 +126,7 @@ const OPTIONS = [
     'watch',
   ] as const),
   ...(['store', 'mode', 'election', 'leases'] as const),
-  ...(['memberId', 'journal', 'onJournalFailure', 'logger', 'clock', 'randomness'] as const),
+  ...(['memberId', 'journal', 'onJournalFailure', 'logger', 'inspect', 'clock', 'randomness'] as const),
 ] satisfies (keyof ConfigReloadOptions<unknown>)[];
 
 /**
@@ -161,6 +165,7 @@ export function resolveReloadOptions<T>(options: ConfigReloadOptions<T>): Reload
     input: inputOf(lastGood, { timings, onJournalFailure, followsHead: sharing !== null }),
     fetch: fetchOf(sharing, clock),
     sharing,
+    inspect: options.inspect,
     logger,
     clock,
     randomness,

@@ -1,5 +1,5 @@
 import type { Subscription } from 'rxjs';
-import { type ActorRefFrom, createActor, type InspectionEvent } from 'xstate';
+import { type ActorRefFrom, createActor } from 'xstate';
 import {
   type AcquireParams,
   type LeadershipEvent,
@@ -12,6 +12,7 @@ import { LeadershipError, StoreUnavailableError } from '../errors.ts';
 import type { JournalWriter } from '../journal/journal.ts';
 import type { CallOptions } from '../lease/lease-store.ts';
 import { eventSourced, writerOf } from '../runtime/event-sourced.ts';
+import { guardedInspection } from '../runtime/guarded-inspection.ts';
 import { leaseEvents } from '../streams/lease-signals.ts';
 import type { ElectionSettings } from './options.ts';
 import { Pulse } from './pulse.ts';
@@ -96,7 +97,11 @@ export class LeadershipDriver {
         id: 'leadership',
         clock,
         input: { resource, candidateId, timings, onJournalFailure, paused: startPaused },
-        ...(settings.inspect === undefined ? {} : { inspect: looking(settings.inspect, settings) }),
+        ...(settings.inspect && {
+          inspect: guardedInspection(settings.inspect, (error) =>
+            settings.logger.warn({ resource, error }, 'The inspector throws; the election goes on'),
+          ),
+        }),
       },
     );
     effectsOf.set(this.actor, {
@@ -263,21 +268,4 @@ export class LeadershipDriver {
       this.#closed.abort(stopped);
     }
   }
-}
-
-/** An inspector only looks: XState lets its faults end the actor that is looked at, and with it leadership. */
-function looking(
-  inspect: NonNullable<ElectionSettings['inspect']>,
-  { logger, resource }: ElectionSettings,
-): (event: InspectionEvent) => void {
-  let told = false;
-  return (event) => {
-    try {
-      if (typeof inspect === 'function') inspect(event);
-      else inspect.next?.(event);
-    } catch (error) {
-      if (!told) logger.warn({ resource, error }, 'The inspector throws; the election goes on');
-      told = true;
-    }
-  };
 }

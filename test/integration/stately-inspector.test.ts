@@ -1,10 +1,15 @@
 /** What the Stately inspector is sent, received by the package's own server and receiver. */
 import { createWebSocketReceiver, type StatelyInspectionEvent } from '@statelyai/inspect';
 import { createInspectorServer } from '@statelyai/inspect/server';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
+import type { InspectionEvent } from 'xstate';
+import { z } from 'zod';
+import { createConfigReload } from '../../src/config.ts';
 import { createLeaderElection, memoryLeases } from '../../src/index.ts';
 import type { JournalRecord } from '../../src/journal/journal.ts';
-import { leadershipMachine } from '../../machines/index.ts';
+import { configReloadMachine, leadershipMachine } from '../../machines/index.ts';
 import { statelyInspector } from '../../src/observability/index.ts';
 import { temporaryDirectory } from '../project/repository.ts';
 import { freePort } from '../redis/ports.ts';
@@ -57,31 +62,80 @@ test('a live election shows its chart, each event and the state it led to, and i
   expect(played.filter(({ type }) => type === '@xstate.snapshot').map(valueOf)).toEqual(states);
 });
 
+test('so does a configuration, with no value of it; and an inspector that throws disturbs it no more than an election', async () => {
+  using place = await inspected();
+  using inspector = await statelyInspector({ url: place.url });
+  using scratch = temporaryDirectory();
+  const source = join(scratch.path, 'app.yaml');
+  writeFileSync(source, 'password: hunter2\n');
+  const records: JournalRecord[] = [];
+  const faults: string[] = [];
+  const logger = {
+    debug() {},
+    info() {},
+    error() {},
+    warn: (_: object, text: string) => void faults.push(text),
+  };
+  const inspect = (event: InspectionEvent) => {
+    inspector.inspect(event);
+    throw new Error('an inspector out of order');
+  };
+  await using config = createConfigReload({
+    source,
+    schema: z.object({ password: z.string() }),
+    inspect,
+    logger,
+  });
+  await config.start();
+  await config.stop();
+  for await (const record of config.journal.export()) records.push(record);
+  await vi.waitUntil(() => valueOf(place.received.at(-1)) === 'stopped', patience);
+  expect(place.received[0]).toMatchObject({ type: '@xstate.actor', name: 'configReload' });
+  expect(JSON.stringify(place.received)).not.toContain('hunter2');
+  expect(faults.filter((text) => text.includes('inspector'))).toEqual([
+    'The inspector throws; the configuration goes on',
+  ]);
+
+  const before = place.received.length;
+  await inspector.play(records, configReloadMachine);
+  await vi.waitUntil(
+    () => place.received.length > before && valueOf(place.received.at(-1)) === 'stopped',
+    patience,
+  );
+  expect(place.received[before]).toMatchObject({ type: '@xstate.actor', sessionId: records[0]?.stream });
+});
+
 test.each([['http://127.0.0.1:8080'], ['nowhere']])('an address such as %s is refused', async (url) => {
   await expect(statelyInspector({ url })).rejects.toThrow(
     `The inspector's address is "${url}", but must be that of a WebSocket`,
   );
 });
 
-test('conclave up --inspect shows a member, and conclave journal play what it recorded', async () => {
+test('conclave up --inspect shows a member with its configuration, and conclave journal play what it recorded', async () => {
   using place = await inspected();
   using scratch = temporaryDirectory();
+  writeFileSync(join(scratch.path, 'app.yaml'), 'level: info\n');
   {
     await using member = new Running(
-      ['up', '--id', 'web-1', '--journal', 'web-1.db', '--inspect', place.url],
+      ['up', '--id', 'web-1', '--journal', 'web-1.db', '--inspect', place.url, '--configuration', 'app.yaml'],
       {
         cwd: scratch.path,
       },
     );
     await member.says(/Leadership acquired/);
+    await vi.waitUntil(() => new Set(place.received.map(({ sessionId }) => sessionId)).size === 2, patience);
     member.kill('SIGTERM');
     expect((await member.ended).code, member.stderr).toBe(0);
   }
-  await vi.waitUntil(() => valueOf(place.received.at(-1)) === 'stopped', patience);
+  const stopped = () => place.received.filter((event) => valueOf(event) === 'stopped').length;
+  await vi.waitUntil(() => stopped() === 2, patience);
   const before = place.received.length;
-  await using playing = new Running(['journal', 'play', 'web-1.db', '--to', place.url], {
-    cwd: scratch.path,
-  });
+  await using playing = new Running(
+    ['journal', 'play', 'web-1.db', '--stream', 'leadership', '--to', place.url],
+    {
+      cwd: scratch.path,
+    },
+  );
   await playing.says(/records played/);
   await vi.waitUntil(
     () => place.received.length > before && valueOf(place.received.at(-1)) === 'stopped',
