@@ -42,15 +42,30 @@ class Process implements AsyncDisposable {
   }
 
   async ready(): Promise<this> {
-    await once(this.#child, 'message');
+    await this.#message();
     return this;
   }
 
   async ask(what: 'memory' | 'cpu'): Promise<Told> {
-    const answer = once(this.#child, 'message');
+    const answer = this.#message();
     this.#child.send(what);
-    const [told] = (await answer) as [Told];
-    return told;
+    return (await answer) as Told;
+  }
+
+  async #message(): Promise<unknown> {
+    const died = new AbortController();
+    const ended = once(this.#child, 'exit', { signal: died.signal }).then(([code]: unknown[]) => {
+      throw new Error(`A member ended with exit code ${String(code)}.`);
+    });
+    const message = once(this.#child, 'message', { signal: died.signal });
+    try {
+      const [told] = (await Promise.race([message, ended])) as unknown[];
+      return told;
+    } finally {
+      // Neither is waited for any more.
+      for (const each of [message, ended]) each.catch(() => {});
+      died.abort();
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -81,7 +81,7 @@ export class Member implements AsyncDisposable {
     }
     settings.metrics?.observeElection(this.election);
     const told = this.main;
-    if (told !== null) settings.metrics?.observeConfig(told.handle);
+    if (told !== null) settings.metrics?.observeConfig(told.handle, { resource: settings.resource });
     const failed = (error: unknown) => this.#failed.reject(error);
     this.election.actor.subscribe({ error: failed });
     for (const { handle } of this.reloads) handle.actor.subscribe({ error: failed });

@@ -60,7 +60,11 @@ async function up(options: UpOptions): Promise<void> {
   const stop = Promise.withResolvers<string>();
   using supervision = options.supervised ? new Supervision(() => stop.resolve('parent gone')) : null;
   using inspector = settings.inspect === null ? null : await openInspector(settings.inspect);
-  await using metrics = prometheusMetrics({ prefix: settings.metrics.prefix });
+  await using metrics = prometheusMetrics({
+    prefix: settings.metrics.prefix,
+    ...(supervision && { clock: supervision.clock }),
+  });
+  metrics.metrics.observeEventLoop();
   const member = await memberOf(booted, log, {
     metrics,
     ...(supervision && { clock: supervision.clock }),
