@@ -1,6 +1,5 @@
 import { resolve } from 'node:path';
 import type { ConfigContent } from './content.ts';
-import type { ConfigDiagnostic } from './diagnostic.ts';
 import { changesBetween, tellDifferences } from './difference.ts';
 import type { ConfigDocument } from './formats/config-document.ts';
 import { readConfig } from './formats/read-config.ts';
@@ -22,11 +21,6 @@ export interface SecretOptions {
   readonly keys?: readonly string[];
   /** Keys that are named like secrets and are none. */
   readonly plainKeys?: readonly string[];
-  /**
-   * False leaves source lines out of all diagnostics, which then say place and message only: for configurations in which
-   * even a line that cannot be read, or a misspelled key, may hold a secret. Default true.
-   */
-  readonly excerpts?: boolean;
 }
 
 export interface SchemaReaderOptions<T> {
@@ -44,8 +38,6 @@ export function schemaReader<T>(options: SchemaReaderOptions<T>): ConfigReader<T
   const { schema, key, secrets = {} } = options;
   const classes = new KeyClasses(options.keys);
   const digest = (dependencies: readonly Dependency[]) => digestDependencies(dependencies, key);
-  const told = (diagnostics: readonly ConfigDiagnostic[]): readonly ConfigDiagnostic[] =>
-    secrets.excerpts === false ? diagnostics.map((each) => ({ ...each, excerpt: null })) : diagnostics;
   const directoryOf = ({ directory }: ConfigContent) => directory ?? options.directory;
   return {
     async parse(content) {
@@ -72,7 +64,7 @@ export function schemaReader<T>(options: SchemaReaderOptions<T>): ConfigReader<T
       return {
         kind: 'refused',
         ...referred,
-        diagnostics: told(reading.diagnostics),
+        diagnostics: reading.diagnostics,
         transient: reading.transient,
       };
     },
@@ -82,7 +74,7 @@ export function schemaReader<T>(options: SchemaReaderOptions<T>): ConfigReader<T
       if (!validation.ok)
         return {
           kind: 'refused',
-          diagnostics: told(validation.diagnostics),
+          diagnostics: validation.diagnostics,
           dependencies: parsed.dependencies,
           files: parsed.files,
           transient: false,
@@ -92,7 +84,7 @@ export function schemaReader<T>(options: SchemaReaderOptions<T>): ConfigReader<T
         kind: 'checked',
         value,
         changed,
-        warnings: told(warnings),
+        warnings,
         parsed: { ...parsed, tree: document },
       };
     },

@@ -1,9 +1,7 @@
-import type { SecretOptions } from '../config/config-reader.ts';
 import type { KeyClass } from '../config/validate-key-classes.ts';
 import type { ConfigSchema } from '../config/validate-schema.ts';
 import { CATALOGUE, SETTING_IDS } from './catalogue.ts';
 import { compose, type SettingsLayers } from './compose.ts';
-import type { Environment } from './environment-layer.ts';
 import { type Finding, showOrigin } from './origin.ts';
 import type { Settings } from './settings.ts';
 
@@ -22,18 +20,10 @@ export const SETTINGS_KEYS: Readonly<Record<string, KeyClass>> = {
   ),
 };
 
-/** Keys of settings files that are secret besides those whose names say so. */
+/** Keys of settings files that are secret besides those whose names say so; for `secrets` of `createConfigReload`. */
 export const SETTINGS_SECRET_KEYS: readonly string[] = SETTING_IDS.flatMap((id) =>
   CATALOGUE[id].names.filter(({ kind }) => kind.secret === true).flatMap(({ path }) => [path, `*.${path}`]),
 );
-
-/**
- * What of a settings file is secret, for `createConfigReload`. Its lines are not shown at all: a key that was misspelled,
- * or a quote that was lost, would show what it was meant to hold.
- */
-export function settingsSecrets(environment: Environment): SecretOptions {
-  return { environment, keys: SETTINGS_SECRET_KEYS, excerpts: false };
-}
 
 /**
  * The schema of a settings file: what it makes of the file is all settings, with the environment and the flags of this
@@ -47,7 +37,7 @@ export function settingsSecrets(environment: Environment): SecretOptions {
  *   source: file,
  *   schema: settingsSchema(layers),
  *   keys: SETTINGS_KEYS,
- *   secrets: settingsSecrets(process.env),
+ *   secrets: { keys: SETTINGS_SECRET_KEYS },
  * });
  */
 export function settingsSchema(

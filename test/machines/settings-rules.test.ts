@@ -73,6 +73,8 @@ describe('presets', () => {
     const { settings, problems } = composed({ flags: { ...memory, environment: 'production', lease: '6s' } });
     expect(problems).toEqual([]);
     expect(settings.leaderElection).toMatchObject({ leaseDurationMs: 6000, renewIntervalMs: 2000 });
+    const renewed = composed({ flags: { ...memory, environment: 'production', renew: '4s' } });
+    expect(renewed.settings.leaderElection).toMatchObject({ leaseDurationMs: 30_000, renewIntervalMs: 4000 });
   });
 });
 
