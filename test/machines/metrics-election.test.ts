@@ -174,6 +174,12 @@ describe('metrics of an election', () => {
     expect(await scraped('is_leader')).toBeUndefined();
   });
 
+  test('a name that would break the text does not', async () => {
+    await observed('a', { resource: 'a"b\\c\nd{} 1' });
+    const text = await prometheus.text();
+    expect(text).toContain('\nconclave_leader_election_is_leader{resource="a\\"b\\\\c\\nd{} 1"} 1\n');
+  });
+
   test('the prefix begins every name, and one that cannot is refused with the way out', async () => {
     const honua = open({ prefix: 'honua' });
     await observed('a', {}, honua);

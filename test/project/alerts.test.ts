@@ -4,8 +4,8 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { grafanaDashboard } from '../../scripts/grafana-dashboard.ts';
 import { provide } from '../debian-package.ts';
-import { strangersIn } from './promql.ts';
-import { read, root, run } from './repository.ts';
+import { isExposed, strangersIn } from './promql.ts';
+import { projectFiles, read, root, run } from './repository.ts';
 
 interface Rule {
   readonly alert: string;
@@ -25,6 +25,13 @@ const { groups } = parse(read('deploy/prometheus/alerts.yaml')) as { groups: { r
 const rules = groups.flatMap((group) => group.rules);
 const dashboard = JSON.parse(read('deploy/grafana/conclave.json')) as Dashboard;
 const queries = dashboard.panels.flatMap(({ targets = [] }) => targets);
+
+/** As the pages that show Markdown make them. */
+const anchorOf = (heading: string): string =>
+  heading
+    .toLowerCase()
+    .replaceAll(/[^\w\s-]/g, '')
+    .replaceAll(' ', '-');
 
 describe('alerts', () => {
   const promtool = (...args: string[]) => run('promtool', args, join(root, 'deploy', 'prometheus'));
@@ -51,7 +58,9 @@ describe('alerts', () => {
         `alertname: ${alert}\\n\\s+eval_time: \\S+\\n\\s+exp_alerts:\\n\\s+- exp_labels`,
       );
       expect(cases).toMatch(fires);
-      expect(annotations.runbook_url).toMatch(/^docs\/operations\.md#runbook-[a-z-]+$/);
+      const [page = '', anchor = ''] = annotations.runbook_url.split('#');
+      const anchors = [...read(page).matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) => anchorOf(heading));
+      expect(anchors).toContain(anchor);
     },
   );
 });
@@ -68,6 +77,19 @@ describe('the dashboard', () => {
     expect(dashboard.templating.list).toContainEqual(
       expect.objectContaining({ name: 'datasource', type: 'datasource' }),
     );
+  });
+});
+
+describe('the documentation', () => {
+  const pages = projectFiles().filter((path) => path.endsWith('.md'));
+
+  test('names no metric that is not exposed', () => {
+    const strangers = pages.flatMap((page) =>
+      [...read(page).matchAll(/\bconclave_(?:leader|config|journal|event)_[a-z_]+[a-z]/g)].flatMap(
+        ([name]) => (isExposed(name) ? [] : [`${page}: ${name}`]),
+      ),
+    );
+    expect(strangers).toEqual([]);
   });
 });
 

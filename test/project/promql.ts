@@ -14,6 +14,11 @@ function seriesNames(metric: Metric): readonly string[] {
 
 const metricOf = new Map(ALL_METRICS.flatMap((metric) => seriesNames(metric).map((name) => [name, metric])));
 
+const exposedNames = new Set(ALL_METRICS.map((metric) => exposedName(metric, 'conclave')));
+
+/** Whether a metric or a series goes by this name. */
+export const isExposed = (name: string): boolean => metricOf.has(name) || exposedNames.has(name);
+
 interface Selector {
   readonly name: string;
   readonly matchers: readonly { readonly label: string; readonly values: readonly string[] }[];
