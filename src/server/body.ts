@@ -84,7 +84,8 @@ function parsed(text: string): unknown {
 function unknownField(name: string, known: readonly string[]) {
   const near = nearest(name.slice(0, 100), known);
   const hint = near === null ? '' : ` Did you mean "${near}"?`;
-  return refusal('MALFORMED', `The body has a field that is not known.${hint} Known: ${known.join(', ')}.`);
+  const all = known.length === 0 ? 'none' : known.join(', ');
+  return refusal('MALFORMED', `The body has a field that is not known.${hint} Known: ${all}.`);
 }
 
 /** The type without its parameters, in lower case; null if none is given. */

@@ -11,8 +11,10 @@ import { type Bearer, bearerToken, type Scope } from './tokens.ts';
  * that was not served here. Programs send no origin.
  */
 export function refuseForeign(context: Context, { hosts }: Pick<ServedMember, 'hosts'>): void {
-  const authority = context.req.header('host') ?? new URL(context.req.url).host;
-  if (!hosts.allows(authority))
+  const asked = new URL(context.req.url).host;
+  const authority = context.req.header('host') ?? asked;
+  // They differ where a request names its whole address, as to a proxy.
+  if (![authority, asked].every((each) => hosts.allows(each)))
     throw refusal(
       'HOST_FOREIGN',
       'This member is not served under that name. Ask for it by an address, or add the name to allowed_hosts.',

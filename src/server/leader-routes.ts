@@ -1,6 +1,7 @@
 import type { LeaderElection } from '../leader-election.ts';
 import type { LeaseView } from '../lease/lease-store.ts';
 import type { ServedMember } from './app-options.ts';
+import { fieldsOf } from './body.ts';
 import { refusal } from './problem.ts';
 import { json, type Route } from './routes.ts';
 
@@ -38,7 +39,8 @@ export function leaderRoutes({ election, clock }: ServedMember): readonly Route[
       method: 'POST',
       path: '/leader/resign',
       scope: 'admin',
-      serve: async () => {
+      serve: async (context) => {
+        await fieldsOf(context, {});
         const { term, resource, candidateId: member } = election;
         if (term === null)
           throw refusal('NOT_LEADER', `This member does not lead "${resource}", so that it cannot resign.`);

@@ -4,7 +4,7 @@ import type { Hono } from 'hono';
 import { SettingsError } from '../errors.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { systemClock } from '../runtime/system-clock.ts';
-import { type CertificateOptions, nodeServer } from './node-server.ts';
+import { type CertificateOptions, nodeServer, SERVER_LIMITS, type ServerLimits } from './node-server.ts';
 
 /** A server that listens. Disposing of it ends it, open connections included. */
 export interface Listening extends AsyncDisposable {
@@ -29,6 +29,7 @@ export interface ListenOptions {
   readonly others?: number;
   /** Serves HTTPS. */
   readonly certificates?: CertificateOptions;
+  readonly limits?: Partial<ServerLimits>;
   /** For simulations. Default the system's. */
   readonly clock?: Clock;
 }
@@ -68,7 +69,7 @@ const REASONS: Readonly<Record<string, string>> = {
 
 async function listenAt(app: Hono, port: number, options: ListenOptions): Promise<Listening> {
   const { address = '127.0.0.1', certificates, clock = systemClock } = options;
-  const server = serverOf(app, certificates ?? null);
+  const server = serverOf(app, certificates ?? null, { ...SERVER_LIMITS, ...options.limits });
   const listening = new NodeListening(server, clock);
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
@@ -79,9 +80,9 @@ async function listenAt(app: Hono, port: number, options: ListenOptions): Promis
   return listening;
 }
 
-function serverOf(app: Hono, certificates: CertificateOptions | null): Server {
+function serverOf(app: Hono, certificates: CertificateOptions | null, limits: ServerLimits): Server {
   try {
-    return nodeServer(app, certificates);
+    return nodeServer(app, certificates, limits);
   } catch (cause) {
     const message = cause instanceof Error ? cause.message : String(cause);
     throw new SettingsError(

@@ -13,18 +13,31 @@ import { INTERNAL, problemOf, problemResponse, problemText, PROBLEM_TYPE, refusa
 
 /** Largest header of a request, in bytes. */
 export const HEADER_BYTES_MAX = 16 * 1024;
-/** How long a client may take for its headers, in milliseconds. */
-export const HEADERS_MS = 10_000;
-/** How long it may take for the whole request. */
-export const REQUEST_MS = 30_000;
-/** How long a connection is kept for a next request. */
-export const KEEP_ALIVE_MS = 5000;
-/** A connection on which nothing moves for this long is closed; streams send a heartbeat more often. */
-export const IDLE_MS = 90_000;
-/** How often Node looks for requests that take too long. */
+
+/** What a client may take. Times in milliseconds. */
+export interface ServerLimits {
+  /** For the headers of a request. */
+  readonly headersMs: number;
+  /** For the whole request. */
+  readonly requestMs: number;
+  /** For a connection that waits for a next request. */
+  readonly keepAliveMs: number;
+  /** For a connection on which nothing moves; streams send a heartbeat more often. */
+  readonly idleMs: number;
+  /** Connections at one time; more are refused. */
+  readonly connections: number;
+}
+
+export const SERVER_LIMITS: ServerLimits = {
+  headersMs: 10_000,
+  requestMs: 30_000,
+  keepAliveMs: 5000,
+  idleMs: 90_000,
+  connections: 1000,
+};
+
+/** How often Node looks for requests that take too long, in milliseconds. */
 const LOOK_MS = 1000;
-/** Most connections at one time; more are refused. */
-export const CONNECTIONS_MAX = 1000;
 
 /** PEM texts, or what `node:tls` takes for them. */
 export interface CertificateOptions {
@@ -55,13 +68,13 @@ export function conclaveListener(
   return (incoming, outgoing) => serve(incoming, outgoing);
 }
 
-export function nodeServer(app: Hono, certificates: CertificateOptions | null): Server {
+export function nodeServer(app: Hono, certificates: CertificateOptions | null, limits: ServerLimits): Server {
   const options = {
     maxHeaderSize: HEADER_BYTES_MAX,
-    headersTimeout: HEADERS_MS,
-    requestTimeout: REQUEST_MS,
-    keepAliveTimeout: KEEP_ALIVE_MS,
-    connectionsCheckingInterval: LOOK_MS,
+    headersTimeout: limits.headersMs,
+    requestTimeout: limits.requestMs,
+    keepAliveTimeout: limits.keepAliveMs,
+    connectionsCheckingInterval: Math.min(LOOK_MS, limits.headersMs),
     // Answered by us, with a problem.
     requireHostHeader: false,
   };
@@ -70,9 +83,7 @@ export function nodeServer(app: Hono, certificates: CertificateOptions | null): 
     const hosts = incoming.rawHeaders.filter((name, at) => at % 2 === 0 && name.toLowerCase() === 'host');
     if (hosts.length === (incoming.httpVersion === '1.0' ? Math.min(hosts.length, 1) : 1))
       return void listener(incoming, outgoing);
-    const { problem } = refusal('MALFORMED', 'A request needs exactly one Host header.');
-    outgoing.writeHead(400, { 'content-type': PROBLEM_TYPE, connection: 'close' });
-    return outgoing.end(problemText(problem));
+    return endWith(outgoing, refusal('MALFORMED', 'A request needs exactly one Host header.'));
   };
   const server =
     certificates === null
@@ -81,18 +92,23 @@ export function nodeServer(app: Hono, certificates: CertificateOptions | null): 
           { ...options, ...certificates, requestCert: certificates.ca !== undefined },
           onRequest,
         );
-  server.maxConnections = CONNECTIONS_MAX;
-  server.setTimeout(IDLE_MS);
+  server.maxConnections = limits.connections;
+  server.setTimeout(limits.idleMs);
   server.on('clientError', answerGarbage);
   server.on('connect', (_: IncomingMessage, socket: Duplex) => {
     writeProblem(socket, refusal('METHOD_NOT_ALLOWED', 'This is no proxy.'));
   });
   server.on('checkExpectation', (_, outgoing) => {
-    const { problem } = refusal('EXPECTATION', 'Only Expect: 100-continue is met.');
-    outgoing.writeHead(problem.status, { 'content-type': PROBLEM_TYPE, connection: 'close' });
-    outgoing.end(problemText(problem));
+    endWith(outgoing, refusal('EXPECTATION', 'Only Expect: 100-continue is met.'));
   });
   return server;
+}
+
+function endWith(outgoing: ServerResponse, { problem }: ReturnType<typeof refusal>): void {
+  const text = problemText(problem);
+  const length = { 'content-length': Buffer.byteLength(text) };
+  outgoing.writeHead(problem.status, { 'content-type': PROBLEM_TYPE, connection: 'close', ...length });
+  outgoing.end(text);
 }
 
 /** What Node cannot make a request of. */
