@@ -52,9 +52,7 @@ export interface CertificateOptions {
  * Serves the application from a server of Node: `createServer(conclaveListener(app))`, or a path of Express or Fastify.
  * Node's own globals stay as they are.
  */
-export function conclaveListener(
-  app: Hono,
-): (incoming: IncomingMessage, outgoing: ServerResponse) => Promise<void> {
+export function conclaveListener(app: Hono): (incoming: IncomingMessage, outgoing: ServerResponse) => void {
   // A health check of HTTP/1.0 may come without a name.
   const serve = getRequestListener(app.fetch, {
     hostname: 'localhost',
@@ -65,7 +63,7 @@ export function conclaveListener(
       return problemResponse(isRequest ? malformed.problem : (problemOf(error) ?? INTERNAL));
     },
   });
-  return (incoming, outgoing) => serve(incoming, outgoing);
+  return (incoming, outgoing) => void serve(incoming, outgoing);
 }
 
 export function nodeServer(app: Hono, certificates: CertificateOptions | null, limits: ServerLimits): Server {
@@ -82,7 +80,7 @@ export function nodeServer(app: Hono, certificates: CertificateOptions | null, l
   const onRequest = (incoming: IncomingMessage, outgoing: ServerResponse) => {
     const hosts = incoming.rawHeaders.filter((name, at) => at % 2 === 0 && name.toLowerCase() === 'host');
     if (hosts.length === (incoming.httpVersion === '1.0' ? Math.min(hosts.length, 1) : 1))
-      return void listener(incoming, outgoing);
+      return listener(incoming, outgoing);
     return endWith(outgoing, refusal('MALFORMED', 'A request needs exactly one Host header.'));
   };
   const server =
