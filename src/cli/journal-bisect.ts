@@ -38,7 +38,8 @@ export function register(parent: Command): void {
     )
     .action((file: string, options: BisectOptions) =>
       withJournal(file, async (journal) => {
-        const given = await Promise.all((options.machine ?? []).map(loadMachine));
+        const modules = options.machine ?? [];
+        const given = await Promise.all(modules.map(loadMachine));
         if (given.length < 1 || given.length > 2)
           throw new SettingsError(
             'SETTINGS_INVALID',
@@ -53,10 +54,16 @@ export function register(parent: Command): void {
           found.push({ stream: summary.stream, ...result });
           if (options.json) continue;
           print(summary.stream);
+          const [first = '', second = ''] = [
+            ...(given.length === 2 ? [] : ['the shipped chart']),
+            ...modules,
+          ];
+          print(`  first        ${first}`);
+          print(`  second       ${second}`);
           print(
             result.divergence === null
-              ? `✓ ${one.id} and ${other.id} agree on ${result.matched} records`
-              : formatDivergence(result.divergence),
+              ? `✓ they agree on ${result.matched} records`
+              : formatDivergence(result.divergence, ['first', 'second']),
           );
         }
         if (options.json) printJson(found);

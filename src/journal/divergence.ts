@@ -75,34 +75,39 @@ const MEANING: Readonly<Record<DifferingPart, string>> = {
 const LABEL_WIDTH = 12;
 const SIDE_WIDTH = 40;
 
+/** What the two sides are called. */
+type Names = readonly [one: string, other: string];
+
 /**
- * A divergence as people read it: recorded and replayed side by side, the first difference marked, and what to do.
+ * A divergence as people read it: both sides side by side, the first difference marked, and what to do.
  *
+ * @param names What the sides are called; two charts that are compared are neither recorded nor replayed.
  * @example
  * console.log(formatDivergence(divergence));
  */
-export function formatDivergence(divergence: Divergence): string {
+export function formatDivergence(divergence: Divergence, names: Names = ['recorded', 'replayed']): string {
   const { stream, seq, matched, recordedBy, replayedBy, event, wall, token, part, recorded, replayed } =
     divergence;
   const data = event.data === undefined ? '' : ` ${shorten(JSON.stringify(event.data), 200)}`;
   const lines = [
     `✗ diverged at ${stream}@${seq}   (${matched} ${matched === 1 ? 'record matches' : 'records match'})`,
-    `  recorded by  ${by(recordedBy)}  ${new Date(wall).toISOString()}${token === null ? '' : `  token ${token}`}`,
-    `  replayed by  ${by(replayedBy)}  (chart: ${divergence.verdict.toUpperCase()})`,
+    `  ${`${names[0]} by`.padEnd(LABEL_WIDTH)} ${by(recordedBy)}  ${new Date(wall).toISOString()}${token === null ? '' : `  token ${token}`}`,
+    `  ${`${names[1]} by`.padEnd(LABEL_WIDTH)} ${by(replayedBy)}  (chart: ${divergence.verdict.toUpperCase()})`,
     `  event        ${event.type}${data}`,
     `  because      ${MEANING[part]}`,
-    row('', 'recorded', 'replayed'),
+    row(names, '', ...names),
     ...sides(
+      names,
       'state',
       stateText(recorded.to, recorded.thrown),
       stateText(replayed.to, replayed.thrown),
       part === 'state' || part === 'fault',
     ),
     ...(part === 'before'
-      ? sides('before', stateText(recorded.from, null), stateText(replayed.from, null), true)
+      ? sides(names, 'before', stateText(recorded.from, null), stateText(replayed.from, null), true)
       : []),
-    ...effectRows(recorded.effects, replayed.effects, part === 'effects'),
-    ...contextRows(divergence),
+    ...effectRows(names, recorded.effects, replayed.effects, part === 'effects'),
+    ...contextRows(names, divergence),
     ...divergence.judgement.differences.map(
       ({ verdict, state, what }) => `  ${'chart'.padEnd(LABEL_WIDTH)} ${verdict}: ${state}: ${what}`,
     ),
@@ -120,19 +125,25 @@ function stateText(state: StateValue | null, thrown: string | null): string {
   return thrown === null ? text : `${text}, threw ${thrown}`;
 }
 
+/** Where they are what differs, those before the first difference are only counted. */
 function effectRows(
+  names: Names,
   recorded: readonly EffectRecord[],
   replayed: readonly EffectRecord[],
   differs: boolean,
 ): string[] {
-  const rows = Math.max(recorded.length, replayed.length);
-  let marked = !differs;
-  return Array.from({ length: rows }, (_, at) => {
-    const [one, other] = [effectText(recorded[at]), effectText(replayed[at])];
-    const mark = !marked && one !== other;
-    marked ||= mark;
-    return row(at === 0 ? 'effects' : '', one, other, mark);
-  });
+  const pairs = Array.from({ length: Math.max(recorded.length, replayed.length) }, (_, at) => [
+    effectText(recorded[at]),
+    effectText(replayed[at]),
+  ]) as (readonly [string, string])[];
+  const first = differs ? pairs.findIndex(([one, other]) => one !== other) : -1;
+  const rows = pairs
+    .slice(Math.max(first, 0))
+    .map(([one, other], at) =>
+      row(names, at === 0 && first <= 0 ? 'effects' : '', one, other, at === 0 && first >= 0),
+    );
+  const same = first === 1 ? '(1 is the same)' : `(${first} are the same)`;
+  return first > 0 ? [row(names, 'effects', same, same), ...rows] : rows;
 }
 
 function effectText(effect: EffectRecord | undefined): string {
@@ -140,10 +151,11 @@ function effectText(effect: EffectRecord | undefined): string {
   return effect.params === undefined ? effect.type : `${effect.type} ${JSON.stringify(effect.params)}`;
 }
 
-function contextRows({ part, contextDifferences, recorded, replayed }: Divergence): string[] {
+function contextRows(names: Names, { part, contextDifferences, recorded, replayed }: Divergence): string[] {
   if (contextDifferences !== null) {
     return contextDifferences.flatMap(({ path, recorded: was, replayed: is }, at) =>
       sides(
+        names,
         at === 0 ? 'context' : '',
         `${path} ${valueText(was)}`,
         `${path} ${valueText(is)}`,
@@ -153,27 +165,32 @@ function contextRows({ part, contextDifferences, recorded, replayed }: Divergenc
   }
   if (part !== 'context') return [];
   return [
-    ...sides('context', `digest ${recorded.digest}`, `digest ${replayed.digest}`, true),
-    `  ${''.padEnd(LABEL_WIDTH)} replayed: ${shorten(JSON.stringify(replayed.context), 400)}`,
+    ...sides(names, 'context', `digest ${recorded.digest}`, `digest ${replayed.digest}`, true),
+    `  ${''.padEnd(LABEL_WIDTH)} ${names[1]}: ${shorten(JSON.stringify(replayed.context), 400)}`,
   ];
 }
 
 const valueText = (value: Json | undefined): string =>
   value === undefined ? '(absent)' : JSON.stringify(value);
 
-function sides(label: string, recorded: string, replayed: string, mark: boolean): string[] {
-  return [row(label, recorded, replayed, mark)];
+function sides(names: Names, label: string, recorded: string, replayed: string, mark: boolean): string[] {
+  return [row(names, label, recorded, replayed, mark)];
 }
 
 /** Two columns while both fit; what does not fit goes below each other, whole. */
-function row(label: string, recorded: string, replayed: string, mark = false): string {
+function row([one, other]: Names, label: string, recorded: string, replayed: string, mark = false): string {
   const arrow = mark ? '   ← first difference' : '';
   const head = `  ${label.padEnd(LABEL_WIDTH)} `;
   if (recorded.length < SIDE_WIDTH && replayed.length < SIDE_WIDTH) {
     return `${head}${recorded.padEnd(SIDE_WIDTH)} ${replayed.padEnd(mark ? SIDE_WIDTH : 0)}${arrow}`.trimEnd();
   }
   const below = ' '.repeat(head.length);
-  return `${head}recorded ${shorten(recorded, 400)}\n${below}replayed ${shorten(replayed, 400)}${arrow}`;
+  const width = Math.max(one.length, other.length);
+  const told = [
+    `${one.padEnd(width)} ${shorten(recorded, 400)}`,
+    `${other.padEnd(width)} ${shorten(replayed, 400)}`,
+  ];
+  return `${head}${told.join(`\n${below}`)}${arrow}`;
 }
 
 const shorten = (text: string, length: number): string =>
