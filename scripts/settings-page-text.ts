@@ -2,8 +2,7 @@
 
 export const INTRODUCTION = `# Settings
 
-Settings of the program \`conclave\`: of \`conclave up\`, and of the services that read the same file. The library takes
-options instead, see [election.md](election.md) and [configuration.md](configuration.md).
+Settings of the program \`conclave\`, as \`conclave up\` uses them. The library takes options instead, see [election.md](election.md) and [configuration.md](configuration.md).
 
 \`conclave settings\` shows every value and where it comes from, all that is wrong, each with its place, and what has no
 effect. It takes the same flags as \`conclave up\`, starts nothing, and shows no secret. Exit code 0 means that a member could

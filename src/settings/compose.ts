@@ -4,12 +4,12 @@ import { type Environment, environmentLayer } from './environment-layer.ts';
 import { fileLayer } from './file-layer.ts';
 import { type Flags, flagLayer } from './flag-layer.ts';
 import { Layers } from './layers.ts';
-import type { Finding, Layer, Origin } from './origin.ts';
+import { type Finding, type Layer, type Origin, rankOf } from './origin.ts';
 import { DEFAULTS, PRESETS } from './presets.ts';
 import { resolveElection } from './resolve-election.ts';
 import { resolveConfiguration, resolveJournal, resolveServer } from './resolve-serving.ts';
 import { type ReadRedis, resolveStore } from './resolve-store.ts';
-import type { EnvironmentName, LogSettings, Settings } from './settings.ts';
+import type { EnvironmentName, LogLevel, LogSettings, Settings } from './settings.ts';
 
 /** Settings out of all layers: a function of what is given, which reads no file and no variable by itself. */
 
@@ -92,20 +92,23 @@ function whyStoreIsNeeded(enabled: boolean, { path, mode }: Settings['configurat
   return null;
 }
 
+/** Detailed logging and a level say the same in two ways: what a later layer says holds, of one layer the level. */
 function resolveLog(layers: Layers, environment: EnvironmentName | null): LogSettings {
-  const detailed = layers.get('detailedLogging');
-  const preset = environment !== null && PRESETS[environment].detailedLogging;
-  const level = layers.take('logLevel', 'log.level', (detailed?.value ?? preset) ? 'debug' : 'info');
-  if (layers.get('logLevel') === undefined) {
-    const byPreset: Origin | undefined =
-      preset && environment !== null ? { layer: 'preset', environment } : undefined;
-    layers.origins.set('log.level', detailed?.origin ?? byPreset ?? { layer: 'default' });
-  } else if (detailed?.value === true && level !== 'debug') {
-    layers.note(
-      'This has no effect, because the log level is given at',
-      detailed.origin,
-      layers.get('logLevel')?.origin,
-    );
+  const json = layers.take('logJson', 'log.json', false);
+  const [level, detailed] = [layers.get('logLevel'), layers.get('detailedLogging')];
+  const told = (value: LogLevel, origin: Origin): LogSettings => {
+    layers.origins.set('log.level', origin);
+    return { level: value, json };
+  };
+  const isLater =
+    level === undefined || (detailed !== undefined && rankOf(detailed.origin) > rankOf(level.origin));
+  if (detailed?.value === true && isLater) return told('debug', detailed.origin);
+  if (level !== undefined) {
+    if (detailed?.value === true && level.value !== 'debug')
+      layers.note('This has no effect, because the log level is given at', detailed.origin, level.origin);
+    return told(level.value, level.origin);
   }
-  return { level, json: layers.take('logJson', 'log.json', false) };
+  if (detailed !== undefined) return told('info', detailed.origin);
+  const isPreset = environment !== null && PRESETS[environment].detailedLogging;
+  return isPreset ? told('debug', { layer: 'preset', environment }) : told('info', { layer: 'default' });
 }

@@ -78,6 +78,34 @@ describe('presets', () => {
   });
 });
 
+describe('the log level', () => {
+  test.each([
+    ['a level', { file: conclave({ log_level: 'warn' }) }, 'warn'],
+    [
+      'detailed logging beside a level',
+      { file: conclave({ log_level: 'warn', [`${LE}.enable_detailed_logging`]: true }) },
+      'warn',
+    ],
+    [
+      '--verbose over a level in the file',
+      { file: conclave({ log_level: 'warn' }), flags: { verbose: true } },
+      'debug',
+    ],
+    [
+      'a level over detailed logging in the file',
+      { file: conclave({ [`${LE}.enable_detailed_logging`]: true }), flags: { 'log-level': 'error' } },
+      'error',
+    ],
+    [
+      'no detailed logging over a preset',
+      { file: conclave({ environment: 'staging', [`${LE}.enable_detailed_logging`]: false }) },
+      'info',
+    ],
+  ])('of %s', (_, { flags = {}, ...layers }: { file: unknown; flags?: object }, level) => {
+    expect(composed({ ...layers, flags: { ...memory, ...flags } }).settings.log.level).toBe(level);
+  });
+});
+
 describe('timings', () => {
   const timed = (lease: number, renew: number) =>
     composed({
