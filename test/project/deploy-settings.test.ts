@@ -63,7 +63,11 @@ test('the chart sets what the ConfigMap sets, and the times that its values hold
   const settings = lines.slice(lines.findIndex((line) => line.includes('conclave.hcl: |')) + 1).join('\n');
   const leader = 'conclave.high_availability.leader_election';
   const more = ['lease_duration_seconds', 'renewal_interval_seconds', 'grace_period_seconds'];
-  const expected = [...keysIn(settingsInConfigMap()), ...more.map((name) => `${leader}.${name}`)];
+  const expected = [
+    ...keysIn(settingsInConfigMap()),
+    ...more.map((name) => `${leader}.${name}`),
+    'conclave.redis.wait_replicas',
+  ];
   expect(new Set(keysIn(settings))).toEqual(new Set(expected));
 });
 
