@@ -28,6 +28,8 @@ export interface OverviewOptions {
 const READ_TIMEOUT_MS = 2000;
 /** Members do not tell it. */
 const PASSWORD_UNKNOWN = 'its password is not known here; give it by --store';
+/** Where a member is given a store, password and all, besides flags and files. */
+const STORE_VARIABLES = ['CONCLAVE_STORE', 'REDIS_CONNECTION_STRING'];
 
 /** Reads stores without making any, and keeps them open from one look to the next. */
 export class Overseer implements AsyncDisposable {
@@ -74,10 +76,8 @@ export class Overseer implements AsyncDisposable {
   ): Promise<LeaseOverview> {
     const text = this.#textOf(store);
     if (text === null) {
-      // It cannot be read from here; the members know.
-      const leading = members.find(({ status }) => status?.role === 'leader');
       const problem = store === 'memory' ? null : PASSWORD_UNKNOWN;
-      return { resource, store, leader: leading?.member ?? null, lease: null, problem, members };
+      return { resource, store, leader: leaderBy(members), lease: null, problem, members };
     }
     const path = storePath(store);
     const problem = path !== null && !existsSync(path) ? 'no such file' : null;
@@ -96,7 +96,11 @@ export class Overseer implements AsyncDisposable {
     const { store } = this.#options;
     if (name === 'memory') return null;
     if (store !== undefined && storeName(store) === name) return store;
-    return isWholeName(name) ? name : null;
+    if (isWholeName(name)) return name;
+    // Beside a member, as in its container, is what it was started with.
+    return (
+      STORE_VARIABLES.map((variable) => process.env[variable]).find((text) => isNamed(text, name)) ?? null
+    );
   }
 
   async #read(store: string, resource: string): Promise<LeaseView | null> {
@@ -109,6 +113,23 @@ export class Overseer implements AsyncDisposable {
     } finally {
       systemClock.clearTimeout(timer);
     }
+  }
+}
+
+/** Where the store cannot be read from here, the members know: the leader itself, or whoever watches its lease. */
+function leaderBy(members: readonly LocalMember[]): string | null {
+  const leading = members.find(({ status }) => status?.role === 'leader');
+  const watched = members.flatMap(
+    ({ status }) => ((status?.remainingMs ?? 0) > 0 ? status?.currentLeader : null) ?? [],
+  );
+  return leading?.member ?? watched[0] ?? null;
+}
+
+function isNamed(text: string | undefined, name: string): text is string {
+  try {
+    return text !== undefined && storeName(resolveStore(text)) === name;
+  } catch {
+    return false;
   }
 }
 

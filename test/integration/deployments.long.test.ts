@@ -42,6 +42,21 @@ describeRedis.concurrent('three members and a Redis', () => {
     });
     expect(told.code, told.stdout + told.stderr).toBe(0);
     for (const id of NAMES) expect(told.stdout).toContain(id);
+    // Beside each member one sees who leads, and with what the member was started with, the lease itself.
+    const seen = await Promise.all(
+      NAMES.map(async (id) => {
+        const options = { cwd: join(directory.path, id) };
+        const env = { REDIS_CONNECTION_STRING: url };
+        const [bare, within] = await Promise.all([
+          conclave(['status', '--json'], options),
+          conclave(['status', '--json'], { ...options, env }),
+        ]);
+        expect([bare.code, within.code]).toEqual([0, 0]);
+        expect(JSON.parse(within.stdout)).toMatchObject({ lease: { term: 1 } });
+        return (JSON.parse(bare.stdout) as { leader: string }).leader;
+      }),
+    );
+    expect(new Set(seen).size).toBe(1);
     const [healths, leaders] = [
       await Promise.all(members.map((each) => each.get('/health'))),
       [] as string[],

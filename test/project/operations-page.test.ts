@@ -5,7 +5,7 @@ import { Command } from 'commander';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { GUARD_MIN_MS, resolveTimings } from '../../machines/leadership.timings.ts';
 import { resolvedFrom } from './deploy-files.ts';
-import { read, root } from './repository.ts';
+import { projectFiles, read, root } from './repository.ts';
 
 const PAGES = ['docs/operations.md', 'docs/security.md'] as const;
 const operations = read(PAGES[0]);
@@ -148,6 +148,33 @@ describe('queries', () => {
     ),
   ])('%s is in the catalogue', (name) => {
     expect(names).toContain(name.replace(/_(bucket|sum|count)$/, ''));
+  });
+});
+
+describe('what is quoted', () => {
+  const sources = projectFiles()
+    .filter((path) => /^src\/.*\.ts$/.test(path))
+    .map(read)
+    .join('\n');
+
+  test('as a line of the log is one', () => {
+    const lines = [...operations.matchAll(/`([A-Z][a-z]+ [a-z][^`]*)`/g)].map(([, line]) => line ?? '');
+    // Up to what differs from line to line.
+    const said = lines.map((line) => line.split(/…|:|, \d/)[0]?.trim() ?? '');
+    expect(said.length).toBeGreaterThan(10);
+    expect(
+      said.filter(
+        (line) => !sources.includes(line.replace(/^Redis (?=available|at)/, '')) && line !== 'Redis at',
+      ),
+    ).toEqual([]);
+  });
+
+  test('as a code of Conclave is in the table of errors', () => {
+    const errors = read('docs/errors.md');
+    const codes = [...text.values()].flatMap((all) => [
+      ...all.matchAll(/`((?:STORE|CONFIG|LEASE)_[A-Z_]+)`/g),
+    ]);
+    expect(codes.map(([, code]) => code ?? '').filter((code) => !errors.includes(code))).toEqual([]);
   });
 });
 
