@@ -68,6 +68,9 @@ export function inputAfterCrash(left: ConfigReloadContext): ConfigReloadInput {
   if (run?.stage === 'committing' && run.sha !== null)
     suspects.push({ sha: run.sha, dependencies: run.dependencies });
   if (applied !== null && !applied.confirmed) suspects.push(applied);
+  // What came through its health watch in an earlier process is not to blame for the end of this one.
+  const isGood = ({ sha, dependencies }: Sourced) =>
+    left.lastGood?.sha === sha && left.lastGood.dependencies === dependencies;
   const problem = problemOf('watching', {
     code: 'CONFIG_CRASHED',
     message: 'The process ended while this configuration was new.',
@@ -78,11 +81,13 @@ export function inputAfterCrash(left: ConfigReloadContext): ConfigReloadInput {
     followsHead,
     generation,
     lastGood: good === null ? left.lastGood : revisionOf(good),
-    knownBad: suspects.reduce(
-      (known: readonly KnownBad[], { sha, dependencies }) =>
-        remembering(known, { sha, dependencies, stage: 'watching', problem }),
-      left.knownBad,
-    ),
+    knownBad: suspects
+      .filter((each) => !isGood(each))
+      .reduce(
+        (known: readonly KnownBad[], { sha, dependencies }) =>
+          remembering(known, { sha, dependencies, stage: 'watching', problem }),
+        left.knownBad,
+      ),
   };
 }
 

@@ -284,4 +284,13 @@ describe('after a crash', () => {
     const input = inputAfterCrash(new ReloadMember({ lastGood, generation: 7 }).applies('A').context);
     expect(input).toMatchObject({ lastGood, generation: 8 });
   });
+
+  test('what was good in an earlier process is not to blame, whether new in this one or on its way', () => {
+    const lastGood = { generation: 7, sha: 'A', dependencies: null };
+    const begun = () => new ReloadMember({ lastGood, generation: 7 }).applies('A');
+    expect(inputAfterCrash(begun().context)).toMatchObject({ lastGood, knownBad: [] });
+    const next = inputAfterCrash(begun().send(changed).pass(300).proceed('committing', 'B').context);
+    expect(next.lastGood).toEqual(lastGood);
+    expect(next.knownBad.map((bad) => bad.sha)).toEqual(['B']);
+  });
 });
