@@ -1,6 +1,7 @@
 /**
- * One process that does nothing: `member.ts bare|member|measured URL [LEASE_MS]`. Bare, it holds the same client in
- * the same way and nothing of Conclave; measured, it serves its metrics, too. It runs what is published (`dist/`).
+ * One process that does nothing: `member.ts bare|peers|member|measured URL [LEASE_MS]`. Bare, it holds the same client
+ * in the same way and nothing of Conclave, with peers it has loaded XState and RxJS, too; measured, it serves its
+ * metrics. It runs what is published (`dist/`).
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
@@ -23,6 +24,7 @@ async function bare(): Promise<void> {
   const hints = new Redis(url);
   await hints.subscribe('nothing');
   await client.ping();
+  if (kind === 'peers') await Promise.all([import('xstate'), import('rxjs')]);
 }
 
 async function member(): Promise<void> {
@@ -73,6 +75,6 @@ async function tell(collects: boolean): Promise<void> {
 if (process.send !== undefined) {
   process.on('message', (asked) => void tell(asked === 'memory'));
   process.on('disconnect', () => process.exit(0));
-  await (kind === 'bare' ? bare() : member());
+  await (kind === 'bare' || kind === 'peers' ? bare() : member());
   process.send('ready');
 }
