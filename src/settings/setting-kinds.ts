@@ -192,10 +192,10 @@ export const MODE = choice(CONFIGURATION_MODES, 'file');
 export const FOLLOWER_STATUS = choice(['degraded', 'healthy'], 'healthy');
 export const ON_FAILURE = choice(['continue', 'stop'], 'stop');
 
-const prefix = 'letters, digits and _, beginning with a letter';
+const prefix = 'letters, digits and single _ between them, beginning with a letter';
 export const METRIC_PREFIX = kind(
   prefix,
-  z.string(must(prefix)).regex(/^[A-Za-z][A-Za-z0-9_]{0,63}$/, must(prefix)),
+  z.string(must(prefix)).regex(/^[A-Za-z](?:_?[A-Za-z0-9]){0,63}$/, must(prefix)),
   'honua',
 );
 
