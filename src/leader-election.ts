@@ -339,9 +339,10 @@ export class LeaderElection implements AsyncDisposable {
   }
 
   #log(event: Parameters<typeof comment>[0]): void {
-    const { leases } = this.#settings;
-    const about = 'term' in event ? { term: event.term } : {};
-    this.#commentator.say(comment(event, leases.describe().kind), about);
+    // Asked where it matters: a description may be longer in the making than the line.
+    const isOfStore = event.type === 'storeUnavailable' || event.type === 'storeRecovered';
+    const kind = isOfStore ? this.#settings.leases.describe().kind : null;
+    this.#commentator.say(comment(event, kind), 'term' in event ? { term: event.term } : {});
   }
 
   #now(): number {
