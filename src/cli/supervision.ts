@@ -1,4 +1,5 @@
 import { flushCompileCache } from 'node:module';
+import type { ConfigEvent } from '../config/reload-events.ts';
 import type { ElectionEvent } from '../election/events.ts';
 import { systemClock } from '../runtime/system-clock.ts';
 import type { MemberStatus } from './member-status.ts';
@@ -20,7 +21,18 @@ export type Report =
   | { readonly type: 'ready'; readonly mono: number; readonly status: MemberStatus }
   | { readonly type: 'status'; readonly mono: number; readonly status: MemberStatus }
   | { readonly type: 'event'; readonly mono: number; readonly event: ReportedEvent }
+  | ConfigurationReport
   | ({ readonly type: 'woke' } & WakeReport);
+
+/** What became of a configuration: in force here, or refused and why. */
+export interface ConfigurationReport {
+  readonly type: 'configuration';
+  readonly mono: number;
+  readonly outcome: 'applied' | 'refused';
+  readonly generation: number | null;
+  /** Place and first problem; null if it is in force. */
+  readonly problem: string | null;
+}
 
 /** An event of the election, its bigints as decimal strings. */
 export type ReportedEvent = {
@@ -59,6 +71,13 @@ export class Supervision implements Disposable {
       send({ type: 'event', mono: systemClock.monotonicMs(), event: plain(event) });
     });
     member.election.state$.subscribe(() => this.#report('status'));
+    for (const { handle } of member.reloads) {
+      handle.state$.subscribe(() => this.#report('status'));
+      handle.events$.subscribe((event) => {
+        const told = configurationReport(event);
+        if (told !== null) send(told);
+      });
+    }
   }
 
   ready(): void {
@@ -75,6 +94,18 @@ export class Supervision implements Disposable {
   #report(type: 'ready' | 'status'): void {
     if (this.#member !== null) send({ type, mono: systemClock.monotonicMs(), status: this.#member.status() });
   }
+}
+
+function configurationReport(event: ConfigEvent): ConfigurationReport | null {
+  const mono = systemClock.monotonicMs();
+  const told = { type: 'configuration', mono } as const;
+  if (event.type === 'applied' || event.type === 'adopted' || event.type === 'unchanged')
+    return { ...told, outcome: 'applied', generation: event.generation, problem: null };
+  if (event.type !== 'rejected' && event.type !== 'notProposed') return null;
+  const [first] = event.diagnostics;
+  const { message = 'it could not be read', line = null, column = null } = first ?? {};
+  const problem = line === null ? message : `line ${line}, column ${column ?? 1}: ${message}`;
+  return { ...told, outcome: 'refused', generation: null, problem };
 }
 
 function plain(event: ElectionEvent): ReportedEvent {

@@ -31,6 +31,10 @@ export function viewerApp({ journals = new Map(), follow, told }: ViewerAppOptio
     context.header('cache-control', 'no-store');
     context.header('x-content-type-options', 'nosniff');
     context.header('referrer-policy', 'no-referrer');
+    // The page says the rest itself; this it cannot say.
+    context.header('content-security-policy', "frame-ancestors 'none'");
+    context.header('x-frame-options', 'DENY');
+    context.header('cross-origin-resource-policy', 'same-origin');
     return undefined;
   });
   app.get('/', (context) => context.html(page));

@@ -41,7 +41,13 @@ test('the failover scenario does each thing to a leader, and everything held', a
     .trim()
     .split('\n')
     .map((line) => JSON.parse(line) as Record<string, unknown>);
-  expect(lines.map(({ type, kind }) => kind ?? type)).toEqual(['kill', 'freeze', 'handover', 'report']);
+  expect(lines.map(({ type, kind }) => kind ?? type)).toEqual([
+    'demo',
+    'kill',
+    'freeze',
+    'handover',
+    'report',
+  ]);
   const report = lines.at(-1) as {
     held: boolean;
     checks: { what: string; held: boolean; detail: string }[];

@@ -1,4 +1,5 @@
 import { ChartView } from './chart-view.ts';
+import { type DemoOrigin, DemoView } from './demo-view.ts';
 import { DetailView } from './detail-view.ts';
 import { find, make } from './elements.ts';
 import { FilterBar } from './filter-bar.ts';
@@ -22,6 +23,7 @@ interface Origin {
   /** Journals to open at once, by address. */
   readonly files?: readonly string[];
   readonly live?: boolean;
+  readonly demo?: DemoOrigin;
 }
 
 const view = new ViewState();
@@ -167,7 +169,7 @@ async function start(): Promise<void> {
   if (!location.protocol.startsWith('http')) return;
   const response = await fetch('viewer.json').catch(() => null);
   if (!response?.ok) return;
-  const { files = [], live = false } = (await response.json()) as Origin;
+  const { files = [], live = false, demo } = (await response.json()) as Origin;
   const journals = files.map(async (address) => {
     const name = decodeURIComponent(address.slice(address.lastIndexOf('/') + 1));
     const journal = await fetch(address);
@@ -179,6 +181,7 @@ async function start(): Promise<void> {
   } catch (error) {
     say('files', [messageOf(error)]);
   }
+  if (demo !== undefined) void new DemoView(demo);
   if (live) followLive();
 }
 

@@ -35,7 +35,11 @@ interface Phase {
 export class PhaseTracker {
   readonly #members: readonly Member[];
   readonly #open: (Phase | undefined)[] = [];
-  readonly #heard: number[] = [];
+  /** When each process said its last word, in whichever stream; and each member's process. */
+  readonly #heard = new Map<string, number>();
+  readonly #writers: string[] = [];
+  /** Processes that take part in an election, and so say something all the time. */
+  readonly #talkative = new Set<string>();
   readonly #inForce: string[] = [];
   readonly #done: Phase[] = [];
 
@@ -44,7 +48,9 @@ export class PhaseTracker {
   }
 
   take(record: JournalRecord, member: number, time: number): void {
-    this.#heard[member] = time;
+    this.#heard.set(record.writer, time);
+    this.#writers[member] = record.writer;
+    if (record.machine.id === 'leadership') this.#talkative.add(record.writer);
     if (record.to === null) return;
     for (const { params } of record.effects) {
       const { type, generation, sha } = (params as { event?: Emitted } | undefined)?.event ?? {};
@@ -62,13 +68,18 @@ export class PhaseTracker {
     this.#done.push(next);
   }
 
-  /** A member that says nothing more may still run: until its next life, or the end of all, it is silent. */
+  /**
+   * A process that says nothing more may still run: until its next life, or the end of all, it is silent. A chart
+   * alone may have nothing to say for long, as long as its process, or nobody, is heard of.
+   */
   finish(end: number, add: (text: string) => number): Phases {
     const silences = this.#open.flatMap((last, member) => {
       if (last === undefined) return [];
-      const heard = this.#heard[member] ?? last.from;
+      const writer = this.#writers[member] ?? '';
+      const spoke = this.#heard.get(writer) ?? last.from;
+      const until = Math.min(this.#nextLife(member, last.from), end);
+      const heard = this.#talkative.has(writer) ? Math.min(spoke, until) : until;
       last.until = heard;
-      const until = Math.min(this.#nextLife(member, heard), end);
       if (last.tone === 'none' || until <= heard) return [];
       return [{ member, from: heard, until, tone: 'silent' as const, text: '' }];
     });

@@ -46,6 +46,7 @@ export class ViewState {
     this.row =
       keep && !this.following && before !== null ? this.#sameRow(history, place, before) : this.newest;
     if (!keep || wasWhole) this.range = this.whole();
+    else this.#keepInSight();
     for (const part of ['history', 'range', 'row'] as const) this.#tell(part);
   }
 
@@ -67,6 +68,7 @@ export class ViewState {
     if (next === this.row) return;
     this.row = next;
     this.following = next === this.newest && this.following;
+    if (this.#keepInSight()) this.#tell('range');
     this.#tell('row');
   }
 
@@ -112,6 +114,17 @@ export class ViewState {
     const start = Math.min(Math.max(from, first), Math.max(last - width, first));
     this.range = [start, start + width];
     this.#tell('range');
+  }
+
+  /** Moves the range where the chosen record has left it; false if it had not. */
+  #keepInSight(): boolean {
+    const { at, range } = this;
+    const [from, until] = range;
+    if (at === null || (at >= from && at <= until)) return false;
+    const width = until - from;
+    const start = at > until ? at - width * 0.9 : at - width * 0.1;
+    this.range = [start, start + width];
+    return true;
   }
 
   /** The whole time of the group that is shown, with a little air. */

@@ -57,7 +57,8 @@ export class Board implements Disposable {
       return role === 'leader' ? styleText('green', line) : line;
     });
     const fit = (line: string) => line.slice(0, columns);
-    const head = [styleText('bold', fit(this.#title)), '', styleText('bold', heading), ...styled, ''];
+    const title = this.#title.split('\n').map((line) => styleText('bold', fit(line)));
+    const head = [...title, '', styleText('bold', heading), ...styled, ''];
     const room = Math.max(STORY_LINES_MIN, rows - head.length - 3);
     const story = this.#story.slice(-room).map(fit);
     const padding = Array.from({ length: room - story.length }, () => '');

@@ -22,6 +22,8 @@ export interface ClusterOptions {
   readonly members: number;
   readonly leaseMs: number;
   readonly renewMs?: number | undefined;
+  /** A file that they share as their configuration. */
+  readonly configuration?: string | undefined;
   /** More flags for `conclave up`. */
   readonly flags?: readonly string[];
   readonly onEvent?: (event: ClusterEvent) => void;
@@ -55,7 +57,7 @@ export class Cluster implements AsyncDisposable {
   #stopped: Promise<void> | null = null;
 
   constructor(options: ClusterOptions) {
-    const { directory, resource, store, leaseMs, renewMs, flags = [] } = options;
+    const { directory, resource, store, leaseMs, renewMs, configuration, flags = [] } = options;
     this.options = options;
     mkdirSync(join(directory, 'logs'), { recursive: true });
     this.#store = store ?? `sqlite:${placesIn(directory).leases}`;
@@ -67,7 +69,16 @@ export class Cluster implements AsyncDisposable {
       '--lease',
       `${leaseMs}ms`,
       ...(renewMs === undefined ? [] : ['--renew', `${renewMs}ms`]),
-      ...(store === undefined ? [] : ['--store', store]),
+      // Said, whatever settings there are where somebody looks at a demo.
+      '--store',
+      this.#store,
+      '--port',
+      '0',
+      '--metrics-port',
+      '0',
+      ...(configuration === undefined
+        ? []
+        : ['--configuration', configuration, '--configuration-mode', 'file']),
       ...flags,
     ];
   }
@@ -97,9 +108,10 @@ export class Cluster implements AsyncDisposable {
   run(name: string, flags: readonly string[] = []): MemberProcess {
     const member = new MemberProcess({
       name,
-      flags: [...this.#flags, ...flags],
+      flags: [...this.#flags, ...this.#home(name), ...flags],
       logFile: this.#logFile(name),
       compileCache: join(this.options.directory, 'compiled'),
+      cwd: this.options.directory,
       onReport: (from, report) => {
         this.#follow(from, report);
         this.#tell({ member: from, report });
@@ -112,6 +124,18 @@ export class Cluster implements AsyncDisposable {
     this.#members.set(name, member);
     this.#all.push(member);
     return member;
+  }
+
+  /**
+   * A process that shares a configuration has a directory of its own: one that was killed while a configuration was
+   * new would take that for the cause, and its next life would not begin with it.
+   */
+  #home(name: string): string[] {
+    const { configuration, directory } = this.options;
+    if (configuration === undefined) return [];
+    const life = `${name}-${this.#all.length + 1}`;
+    const journal = join(placesIn(directory).journals, `${life}.db`);
+    return ['--dir', join(directory, 'homes', life), '--journal', journal];
   }
 
   /** The lease as the store has it now. */

@@ -1,7 +1,7 @@
 import { copyFileSync, mkdirSync, readdirSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { leadershipMachine } from '../../../machines/index.ts';
+import { configReloadMachine, leadershipMachine } from '../../../machines/index.ts';
 import type { JournalReader } from '../../journal/durable-reader.ts';
 import type { JournalRecord } from '../../journal/journal.ts';
 import { exportJournal } from '../../journal/jsonl-export.ts';
@@ -66,7 +66,8 @@ async function streamsOf(journal: JournalReader): Promise<JournalRecord[][]> {
 
 async function faultsOf(stream: readonly JournalRecord[]): Promise<string[]> {
   const { findings } = await verify(stream);
-  const { divergence } = replayAll(stream, leadershipMachine);
+  const isReload = stream[0]?.machine.id === configReloadMachine.id;
+  const { divergence } = replayAll(stream, isReload ? configReloadMachine : leadershipMachine);
   return [
     ...findings.map(({ place, problem }) => `${place}: ${problem}`),
     ...(divergence === null

@@ -57,7 +57,7 @@ async function kill(cluster: Cluster, leading: Leading): Promise<Failover> {
   const next = await cluster.successorOf(leading, patienceMs(cluster));
   await member.exited;
   cluster.run(member.name);
-  return failover('kill', leading, next, { at, leaseLeftMs });
+  return costOf('kill', leading, next, { at, leaseLeftMs });
 }
 
 /** A freeze that hits the middle of a write to the store is another fault, and undone: it keeps everybody out. */
@@ -77,7 +77,7 @@ async function freeze(cluster: Cluster, leading: Leading, attempt = 1): Promise<
   const stillMs = 2 * cluster.options.leaseMs - (systemClock.monotonicMs() - at);
   await new Promise<void>((resolve) => systemClock.setTimeout(resolve, Math.max(0, stillMs)));
   const firstTick = await firstTickOf(cluster, member, at);
-  return failover('freeze', leading, next, { at, leaseLeftMs, firstTick });
+  return costOf('freeze', leading, next, { at, leaseLeftMs, firstTick });
 }
 
 async function handOver(cluster: Cluster, leading: Leading): Promise<Failover> {
@@ -88,11 +88,11 @@ async function handOver(cluster: Cluster, leading: Leading): Promise<Failover> {
   const next = await cluster.successorOf(leading, patienceMs(cluster));
   const { code } = await member.exited;
   cluster.run(member.name);
-  return failover('handover', leading, next, { at, leaseLeftMs: lease?.remainingMs ?? 0, exitCode: code });
+  return costOf('handover', leading, next, { at, leaseLeftMs: lease?.remainingMs ?? 0, exitCode: code });
 }
 
 /** Read after the fault, when the old leader changes nothing any more, and counted back to it. */
-async function leaseLeftAt(cluster: Cluster, at: number): Promise<number> {
+export async function leaseLeftAt(cluster: Cluster, at: number): Promise<number> {
   const lease = await cluster.lease();
   return (lease?.remainingMs ?? 0) + (systemClock.monotonicMs() - at);
 }
@@ -109,7 +109,8 @@ function firstTickOf(cluster: Cluster, member: MemberProcess, frozenAt: number):
   return woken;
 }
 
-function failover(
+/** What a change of leaders took, and of that what nobody had to wait for. */
+export function costOf(
   kind: FaultKind,
   from: Leading,
   to: Leading,

@@ -18,6 +18,8 @@ export interface MemberProcessOptions {
   readonly flags: readonly string[];
   /** Where Node may keep what it compiled, for the next start. */
   readonly compileCache: string;
+  /** Where it runs: not where settings of something else may lie. */
+  readonly cwd: string;
   /** Takes its log. */
   readonly logFile: string;
   readonly onReport: (member: MemberProcess, report: Report) => void;
@@ -38,18 +40,20 @@ export class MemberProcess {
   readonly exited: Promise<Exit>;
   readonly #child: ChildProcess;
   #status: MemberStatus | null = null;
+  #refusal: string | null = null;
   #exit: Exit | null = null;
   #guardian: ChildProcess | null = null;
   #asked = false;
   #felled = false;
 
-  constructor({ name, flags, logFile, compileCache, onReport, onExit }: MemberProcessOptions) {
+  constructor({ name, flags, logFile, compileCache, cwd, onReport, onExit }: MemberProcessOptions) {
     this.name = name;
     const log = openSync(logFile, 'a');
     // A session of its own, so that Ctrl-C in the terminal reaches this process alone, which then ends in order.
     this.#child = fork(program, ['up', '--supervised', '--id', name, ...flags], {
       execArgv: [],
       detached: true,
+      cwd,
       env: { NODE_COMPILE_CACHE: compileCache, ...process.env },
       stdio: ['ignore', log, log, 'ipc'],
     });
@@ -59,6 +63,7 @@ export class MemberProcess {
     this.#child.on('message', (message) => {
       const report = message as Report;
       if ('status' in report) this.#status = report.status;
+      if (report.type === 'configuration') this.#refusal = report.problem;
       onReport(this, report);
     });
     const ended = (code: number | null, signal: NodeJS.Signals | null) => {
@@ -79,6 +84,11 @@ export class MemberProcess {
   /** Its last word; null until it has said that it is ready. */
   get status(): MemberStatus | null {
     return this.#status;
+  }
+
+  /** Why it refused the newest configuration; null if it did not. */
+  get refusal(): string | null {
+    return this.#refusal;
   }
 
   get exit(): Exit | null {

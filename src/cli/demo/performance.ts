@@ -1,8 +1,13 @@
 import { systemClock } from '../../runtime/system-clock.ts';
 import { Cluster, type ClusterEvent, type ClusterOptions } from './cluster.ts';
 import { type Failover, FAULTS, type FaultKind, inflict } from './faults.ts';
+import { openAudience } from './audience.ts';
+import { DemoJournals } from './journals.ts';
 import type { MemberProcess } from './member-process.ts';
+import { reload, type Reloading, type ReloadKind, RELOADS } from './reloads.ts';
+import { SharedFile } from './shared-file.ts';
 import type { Stage } from './stage.ts';
+import type { DemoWeb } from './web.ts';
 
 /** When a performance ends. */
 export interface Ending {
@@ -16,6 +21,7 @@ export interface Ending {
 
 export interface Performance {
   readonly failovers: readonly Failover[];
+  readonly reloadings: readonly Reloading[];
   /** Members that did not end in order although they were asked to. */
   readonly unclean: readonly string[];
 }
@@ -24,48 +30,96 @@ export interface Performance {
 const RESTART_AFTER_MS = 1000;
 const SETTLE_PATIENCE_MS = 30_000;
 
-/** Runs the members until the ending, with faults in turn or as keys are pressed. Leaves no process behind. */
+export const SCENARIOS = ['failover', 'reload', 'all'] as const;
+export type Scenario = (typeof SCENARIOS)[number];
+
+export interface PerformanceOptions {
+  readonly cluster: Omit<ClusterOptions, 'configuration' | 'onEvent'>;
+  readonly scenario: Scenario | undefined;
+  /** Whether there is a page to look at, and where. */
+  readonly web: { readonly port: number | undefined } | null;
+}
+
+/**
+ * Runs the members until the ending, with faults in turn, or as keys are pressed and buttons are clicked. Leaves no
+ * process behind.
+ */
 export async function perform(
-  options: ClusterOptions,
-  scenario: 'failover' | undefined,
+  { cluster: options, scenario, web }: PerformanceOptions,
   stage: Stage,
   ending: Ending,
 ): Promise<Performance> {
   const failovers: Failover[] = [];
+  const seen: Failover[] = [];
+  const reloadings: Reloading[] = [];
+  const file = new SharedFile(options.directory);
+  let page: DemoWeb | null = null;
   const onEvent = (event: ClusterEvent) => {
     stage.hear(event);
+    page?.changed();
     if (scenario === undefined) replaceFallen(cluster, event, ending);
   };
-  const cluster = new Cluster({ ...options, onEvent });
-  const fault = async (kind: FaultKind) => {
-    const { member } = await cluster.settled(SETTLE_PATIENCE_MS);
-    stage.beforeFault(kind, member.name);
-    const failover = await inflict(cluster, kind);
-    failovers.push(failover);
-    stage.afterFault(failover);
+  const cluster = new Cluster({ ...options, configuration: file.path, onEvent });
+  await using journals = new DemoJournals(options.directory);
+  const note = (failover: Failover, isJudged: boolean) => {
+    seen.push(failover);
+    if (isJudged) failovers.push(failover);
+    page?.changed();
+  };
+  const deeds: Deeds = {
+    fault: async (kind) => {
+      const { member } = await cluster.settled(SETTLE_PATIENCE_MS);
+      stage.beforeFault(kind, member.name);
+      const failover = await inflict(cluster, kind);
+      note(failover, true);
+      stage.afterFault(failover);
+    },
+    reload: async (kind) => {
+      const reloading = await reload(cluster, file, kind, () =>
+        stage.tell(`──▶ the shared configuration: ${RELOADS[kind]}`),
+      );
+      reloadings.push(reloading);
+      stage.afterReload(reloading);
+    },
   };
   const interrupt = () => void cluster.stop();
   ending.interrupted.addEventListener('abort', interrupt);
   try {
-    stage.open(cluster, scenario === undefined ? freeKeys(fault, ending) : quitKey(ending));
+    const mayAct = scenario === undefined;
+    const audience = { cluster, file, journals, stage, mayAct, failovers: seen, onFailover: note };
+    page = web && (await openAudience({ ...audience, port: web.port }));
+    stage.open(cluster, mayAct ? freeKeys(deeds.fault, ending) : quitKey(ending), page?.url ?? null);
     await cluster.start();
     if (scenario === undefined) await until(ending.over);
-    else await inTurn(fault, ending.over);
-    await cluster.settled(SETTLE_PATIENCE_MS);
+    else await inTurn(deeds, scenario, ending.over);
+    await putInOrder(cluster);
   } catch (error) {
     if (!ending.interrupted.aborted) throw error;
   } finally {
     stage[Symbol.dispose]();
     ending.end();
     await cluster.stop();
+    await page?.[Symbol.asyncDispose]();
   }
-  return { failovers, unclean: cluster.everyone.flatMap(unclean) };
+  return { failovers, reloadings, unclean: cluster.everyone.flatMap(unclean) };
+}
+
+interface Deeds {
+  readonly fault: (kind: FaultKind) => Promise<void>;
+  readonly reload: (kind: ReloadKind) => Promise<void>;
+}
+
+/** Somebody may have left members frozen, or all of them stopped: then there is nobody to agree. */
+async function putInOrder(cluster: Cluster): Promise<void> {
+  for (const member of cluster.members) if (member.exit === null && member.frozen) member.thaw();
+  if (cluster.members.some(({ exit }) => exit === null)) await cluster.settled(SETTLE_PATIENCE_MS);
 }
 
 /** Whole rounds, each of every kind. */
-async function inTurn(fault: (kind: FaultKind) => Promise<void>, over: AbortSignal): Promise<void> {
+async function inTurn({ fault, reload: edit }: Deeds, scenario: Scenario, over: AbortSignal): Promise<void> {
   do {
-    for (const kind of Object.keys(FAULTS) as FaultKind[]) await fault(kind);
+    if (scenario !== 'reload') for (const kind of Object.keys(FAULTS) as FaultKind[]) await fault(kind);
+    if (scenario !== 'failover') for (const kind of Object.keys(RELOADS) as ReloadKind[]) await edit(kind);
   } while (!over.aborted);
 }
 

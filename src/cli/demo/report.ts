@@ -1,6 +1,7 @@
 import { formatDuration } from '../duration.ts';
 import { print, table } from '../output.ts';
 import { type Failover, FAULTS } from './faults.ts';
+import type { Reloading } from './reloads.ts';
 import { shortName } from './story.ts';
 import type { Verdict } from './verdict.ts';
 
@@ -45,11 +46,16 @@ export function failoverAsJson(failover: Failover): object {
   };
 }
 
-export function reportAsJson({ checks, successions, held }: Verdict, failovers: readonly Failover[]): object {
+export function reportAsJson(
+  { checks, successions, held }: Verdict,
+  failovers: readonly Failover[],
+  reloadings: readonly Reloading[],
+): object {
   return {
     type: 'report',
     held,
     checks,
+    reloads: reloadings.map(({ tookMs, ...rest }) => ({ ...rest, tookMs: round(tookMs) })),
     failovers: failovers.map((failover) => {
       const { gapMs } = successions.find(({ after }) => BigInt(after.token) === failover.token) ?? {};
       return { ...failoverAsJson(failover), overlapMs: gapMs === undefined ? null : round(-gapMs) };

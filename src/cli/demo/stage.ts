@@ -6,10 +6,14 @@ import { Board } from './board.ts';
 import type { Cluster, ClusterEvent } from './cluster.ts';
 import type { Failover, FaultKind } from './faults.ts';
 import { failoverAsJson } from './report.ts';
+import type { Reloading } from './reloads.ts';
 import { Story } from './story.ts';
 
 /** How the demo shows itself: a board in a terminal, lines elsewhere, JSON lines for programs. */
 export type Look = 'board' | 'lines' | 'json';
+
+/** Lines of the story that are kept. */
+const LINES_KEPT = 100;
 
 export interface Keys {
   /** What each key does, for the line at the foot of the board. */
@@ -20,6 +24,7 @@ export interface Keys {
 export class Stage implements Disposable {
   readonly #look: Look;
   readonly #story: Story;
+  #lines: readonly string[] = [];
   #board: Board | null = null;
   #closed = false;
   #releaseKeys: (() => void) | null = null;
@@ -29,12 +34,22 @@ export class Stage implements Disposable {
     this.#story = new Story((line) => this.#show(line), leaseMs / 2);
   }
 
-  open(cluster: Cluster, keys: Keys): void {
+  /** The last lines of the story, for those who watch elsewhere. */
+  get lines(): readonly string[] {
+    return this.#lines;
+  }
+
+  /** @param url Where the page is; null if there is none. */
+  open(cluster: Cluster, keys: Keys, url: string | null): void {
     const { members, leaseMs, directory } = cluster.options;
     const title = `conclave demo: ${members} members, lease ${formatDuration(leaseMs)}, in ${forPeople(directory)}`;
-    if (this.#look === 'lines') print(title);
+    if (this.#look === 'json') printJson({ type: 'demo', url });
+    if (this.#look === 'lines') {
+      print(title);
+      if (url !== null) print(`Look at ${url}`);
+    }
     if (this.#look !== 'board') return;
-    this.#board = new Board(cluster, title, keys.legend);
+    this.#board = new Board(cluster, url === null ? title : `${title}\nLook at ${url}`, keys.legend);
     this.#releaseKeys = listenToKeys(keys);
   }
 
@@ -52,6 +67,12 @@ export class Stage implements Disposable {
     else this.#story.tellFailover(failover);
   }
 
+  afterReload(reloading: Reloading): void {
+    const { kind, tookMs, held, detail } = reloading;
+    if (this.#look === 'json') printJson({ type: 'reload', kind, tookMs, held, detail });
+    else this.#story.tell(`    ${detail}, after ${formatDuration(tookMs)}`);
+  }
+
   tell(text: string): void {
     this.#story.tell(text);
   }
@@ -66,6 +87,7 @@ export class Stage implements Disposable {
 
   #show(line: string): void {
     if (this.#closed) return;
+    this.#lines = [...this.#lines.slice(1 - LINES_KEPT), line.trimEnd()];
     if (this.#board !== null) this.#board.add(line);
     else if (this.#look === 'lines') print(line);
   }

@@ -51,6 +51,14 @@ export class Story {
         const still = formatDuration(report.gapMs);
         return this.tell(`${name} woke after ${still}; its first tick: ${answer}`, report.mono);
       }
+      case 'configuration': {
+        const { outcome, generation, problem, mono } = report;
+        const told =
+          outcome === 'applied'
+            ? `has configuration ${String(generation)}`
+            : `refuses the configuration: ${String(problem)}`;
+        return this.tell(`${name} ${told}`, mono);
+      }
       case 'event': {
         const { type, token, term, cause, leader } = report.event;
         if (type === 'becameLeader')

@@ -8,6 +8,8 @@ import {
 import { formatDuration } from '../duration.ts';
 import { examineEvidence } from './evidence.ts';
 import type { Failover } from './faults.ts';
+import type { Performance } from './performance.ts';
+import type { Reloading } from './reloads.ts';
 
 /** Whether everything held, judged from the members' own journals after they have ended. */
 export interface Verdict {
@@ -28,8 +30,7 @@ export const LATE_MAX_MS = 250;
 /** Reads every exported journal, and judges. */
 export async function judge(
   exports: string,
-  failovers: readonly Failover[],
-  unclean: readonly string[],
+  { failovers, reloadings, unclean }: Performance,
 ): Promise<Verdict> {
   const { records, streams, findings } = await examineEvidence(exports);
   const beliefs = beliefsOf(records);
@@ -39,10 +40,11 @@ export async function judge(
     growingTokens(beliefs),
     inTime(failovers),
     ...firstTicks(failovers),
+    ...reloadsHeld(reloadings),
     {
       what: 'the journals verify and replay',
       held: findings.length === 0,
-      detail: findings.join('; ') || `${records.length} records of ${streams} members, all states reproduced`,
+      detail: findings.join('; ') || `${records.length} records in ${streams} streams, all states reproduced`,
     },
     {
       what: 'members that were asked to stop ended in order',
@@ -95,6 +97,19 @@ function firstTicks(failovers: readonly Failover[]): Check[] {
   );
   const detail = `${believed} of ${ticks.length} believed after standing still for ${still}`;
   return [{ what: 'isLeader false in the first tick after a freeze', held: believed === 0, detail }];
+}
+
+function reloadsHeld(reloadings: readonly Reloading[]): Check[] {
+  if (reloadings.length === 0) return [];
+  const worst = reloadings.reduce((most, { tookMs }) => Math.max(most, tookMs), 0);
+  const wrong = reloadings.filter(({ held }) => !held).map(({ kind, detail }) => `${kind}: ${detail}`);
+  return [
+    {
+      what: 'every configuration came into force on all members, and a broken one on none',
+      held: wrong.length === 0,
+      detail: wrong.join('; ') || `${reloadings.length} saved, the slowest after ${formatDuration(worst)}`,
+    },
+  ];
 }
 
 /** The first and the last of many. */
