@@ -1,5 +1,6 @@
 /** Leases in Redis, and how to reach it. */
-export { redisLeases, type RedisPlace } from './lease/redis-leases.ts';
+export { redisLeases } from './lease/redis-leases.ts';
+export type { RedisPlace } from './redis/place.ts';
 export type { RedisLeaseNotice, RedisLeaseOptions } from './lease/redis-lease-options.ts';
 export type { ForcedRelease, RedisConnectionState, RedisLeaseStore } from './lease/redis-lease-store.ts';
 export type { LeaseInspection } from './lease/redis-lease-replies.ts';

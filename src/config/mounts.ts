@@ -1,19 +1,10 @@
+import { isNetworkType, mountsOf, mountTypeOf } from '../mount-table.ts';
 import type { FoundFile } from './source.ts';
 
 /**
  * What the table of mounts tells about a configuration's files: whether changes made elsewhere show here at all.
  * Linux only; where there is no table, nothing is found, and nothing is claimed.
  */
-
-/** One line of /proc/self/mountinfo (proc_pid_mountinfo(5)), as far as it matters here. */
-interface Mount {
-  readonly point: string;
-  readonly type: string;
-}
-
-/** File systems whose other writers are on other hosts: this host's kernel does not notice what they write. */
-const REMOTE =
-  /^(nfs4?|cifs|smb\w*|9p|afs|coda|ceph|lustre|gpfs|beegfs|panfs|glusterfs|gfs2|ocfs2|virtiofs|vboxsf|vmhgfs|prl_fs|fuse(\..+)?)$/;
 
 /** A file that was mounted by itself, as `subPath` of Kubernetes and single-file volumes of Docker do. */
 export interface PinnedFile {
@@ -24,28 +15,10 @@ export interface PinnedFile {
   readonly message: string;
 }
 
-function mountsOf(mountinfo: string): Mount[] {
-  return mountinfo.split('\n').flatMap((line) => {
-    const fields = line.split(' ');
-    // Any number of optional fields ends with a dash; the type follows it.
-    const type = fields[fields.indexOf('-', 6) + 1];
-    const point = fields[4]?.replaceAll(/\\(\d{3})/g, (_, octal: string) =>
-      String.fromCodePoint(Number.parseInt(octal, 8)),
-    );
-    return point === undefined || type === undefined ? [] : [{ point, type }];
-  });
-}
-
 /** The kind of file system that holds `realPath` if its changes may be made on another host; else null. */
 export function remoteFileSystem(realPath: string, mountinfo: string): string | null {
-  let best: Mount | null = null;
-  for (const mount of mountsOf(mountinfo)) {
-    const { point } = mount;
-    const holds = point === '/' || realPath === point || realPath.startsWith(`${point}/`);
-    // Of two mounts on one point the later one is seen.
-    if (holds && point.length >= (best?.point.length ?? 0)) best = mount;
-  }
-  return best !== null && REMOTE.test(best.type) ? best.type : null;
+  const type = mountTypeOf(realPath, mountinfo);
+  return type !== null && isNetworkType(type) ? type : null;
 }
 
 /** The first of the files that is pinned to what it was when it was mounted, if any is. */

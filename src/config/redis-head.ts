@@ -1,15 +1,10 @@
 import { Observable, Subject } from 'rxjs';
 import { SettingsError, UsageError } from '../errors.ts';
-import { locationOf, prefixOf } from '../lease/redis-lease-caveats.ts';
-import type { RedisPlace } from '../lease/redis-leases.ts';
-import { isCluster, type RedisClient, type RedisNode } from '../redis/client.ts';
-import { RedisSubscription, subscriberBeside } from '../redis/link-subscription.ts';
-import { RedisLink, type LinkOptions, type ScriptCall } from '../redis/link.ts';
-import { describeRedis, parseRedis } from '../redis/settings.ts';
-import { openClient } from '../redis/topology.ts';
+import { RedisSubscription } from '../redis/link-subscription.ts';
+import { RedisLink, type ScriptCall } from '../redis/link.ts';
+import { type RedisPlace, type RedisWiring, wiringOf } from '../redis/place.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { systemClock } from '../runtime/system-clock.ts';
-import { systemRandomness } from '../runtime/system-randomness.ts';
 import type { HeadCallOptions, HeadHint, HeadStore } from './head-store.ts';
 import { AUDIT, CALL, CONTENT, GET, KEEP, MOVED, REPORT, REPORTS, SWAP } from './redis-head-scripts.ts';
 
@@ -44,13 +39,17 @@ export function redisHead(place: RedisPlace, options: RedisHeadOptions = {}): He
       'SETTINGS_INVALID',
       `namespace is ${JSON.stringify(namespace)}, but must be 1 to 200 letters, digits, or . _ : / -`,
     );
-  const wiring = isClient(place) ? given(place) : own(place, clock);
+  const wiring = wiringOf(place, {
+    clock,
+    refusePrefix: (prefix) =>
+      `The given client puts ${prefix} before all keys (keyPrefix). Give client.duplicate({ keyPrefix: '' }).`,
+  });
   return new RedisHead(namespace, clock, wiring, channel);
 }
 
 class RedisHead implements HeadStore {
   readonly namespace: string;
-  readonly #wiring: Wiring;
+  readonly #wiring: RedisWiring;
   readonly #link: RedisLink;
   readonly #subscription: RedisSubscription;
   readonly #hints = new Subject<HeadHint>();
@@ -59,7 +58,7 @@ class RedisHead implements HeadStore {
   #watchers = 0;
   #closed = false;
 
-  constructor(namespace: string, clock: Clock, wiring: Wiring, channel?: string) {
+  constructor(namespace: string, clock: Clock, wiring: RedisWiring, channel?: string) {
     this.namespace = namespace;
     this.#wiring = wiring;
     this.#link = new RedisLink({ ...wiring.link, clock });
@@ -156,47 +155,6 @@ class RedisHead implements HeadStore {
   #key(name: string): string {
     return `conclave:{${this.namespace}}:config:${name}`;
   }
-}
-
-interface Wiring {
-  readonly link: Pick<LinkOptions, 'open' | 'owned' | 'location'>;
-  openSubscriber(client: RedisClient): Promise<RedisNode | null> | RedisNode | null;
-  readonly database: number;
-}
-
-/** Connections of our own: one for commands, one for hints. */
-function own(place: Exclude<RedisPlace, RedisClient>, clock: Clock): Wiring {
-  const settings = typeof place === 'object' && 'topology' in place ? place : parseRedis(place);
-  return {
-    link: {
-      owned: true,
-      location: describeRedis(settings),
-      open: (onError, signal) => openClient(settings, 'commands', onError, { clock, signal }),
-    },
-    async openSubscriber(client) {
-      if (isCluster(client)) return subscriberBeside(client, systemRandomness);
-      return (await openClient(settings, 'subscriber', () => {}, { clock })) as RedisNode;
-    },
-    database: settings.database,
-  };
-}
-
-/** An application's own client, which is never closed or changed. */
-function given(client: RedisClient): Wiring {
-  if (prefixOf(client) !== '')
-    throw new SettingsError(
-      'SETTINGS_INVALID',
-      `The given client puts ${JSON.stringify(prefixOf(client))} before all keys (keyPrefix). Give client.duplicate({ keyPrefix: '' }).`,
-    );
-  return {
-    link: { owned: false, location: locationOf(client), open: () => client },
-    openSubscriber: (opened) => subscriberBeside(opened, systemRandomness),
-    database: isCluster(client) ? 0 : (client.options.db ?? 0),
-  };
-}
-
-function isClient(place: RedisPlace): place is RedisClient {
-  return typeof place === 'object' && 'status' in place && 'disconnect' in place;
 }
 
 const textOrNull = (reply: unknown): string | null => (typeof reply === 'string' ? reply : null);

@@ -1,4 +1,4 @@
-import { isCluster, type RedisClient, type RedisConnectionOptions } from '../redis/client.ts';
+import { connectionOptionsOf, isCluster, type RedisClient } from '../redis/client.ts';
 import { isBelow, type ServerFacts } from '../redis/link-facts.ts';
 
 /** What a store on Redis does not keep as it stands, a sentence or two each. */
@@ -96,21 +96,4 @@ export function clientCaveats(client: RedisClient): string[] {
     );
   }
   return caveats;
-}
-
-function connectionOptionsOf(client: RedisClient): RedisConnectionOptions {
-  return isCluster(client) ? (client.options.redisOptions ?? {}) : client.options;
-}
-
-/** The prefix that a client puts before all keys on its own, which would take a lease's two keys apart. */
-export function prefixOf(client: RedisClient): string {
-  return client.options.keyPrefix ?? connectionOptionsOf(client).keyPrefix ?? '';
-}
-
-/** Where a given client leads, for people. */
-export function locationOf(client: RedisClient): string {
-  if (isCluster(client)) return 'a cluster (given client)';
-  const { host = '127.0.0.1', port = 6379, path, sentinels } = client.options;
-  if (sentinels) return 'the primary that Sentinels name (given client)';
-  return `${path ?? `${host}:${port}`} (given client)`;
 }

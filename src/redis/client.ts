@@ -70,3 +70,8 @@ export type RedisClient = RedisNode | RedisCluster;
 export function isCluster(client: RedisClient): client is RedisCluster {
   return client.isCluster === true;
 }
+
+/** What its connections to a node are made with. */
+export function connectionOptionsOf(client: RedisClient): RedisConnectionOptions {
+  return isCluster(client) ? (client.options.redisOptions ?? {}) : client.options;
+}

@@ -39,9 +39,9 @@ export class TimerHeap {
   }
 
   /** Removes a timer of this heap; anything else, and one that is out already, is ignored. */
-  remove(timer: HeapTimer): void {
-    const { place } = timer;
-    if (place === undefined || this.#timers[place] !== timer) return;
+  remove(timer: HeapTimer | null | undefined): void {
+    const place = timer?.place;
+    if (timer === null || timer === undefined || place === undefined || this.#timers[place] !== timer) return;
     const last = this.#timers.pop() as HeapTimer;
     timer.place = -1;
     if (last === timer) return;

@@ -1,14 +1,14 @@
 /**
  * A process with a reloaded configuration that kills itself at a given step of applying port 2, as a crash would.
- * Arguments: directory, step. Says what is in force on standard output, one line of JSON for each change.
+ * Arguments: directory, step, port. A step is a call of a handler or, as `in …`, a state of the chart. Says what is in force on standard output, one line of JSON for each change.
  */
 import { join } from 'node:path';
 import { createConfigReload } from 'conclave/config';
 
-const [directory = '', step = ''] = process.argv.slice(2);
+const [directory = '', step = '', doomed = '2'] = process.argv.slice(2);
 
 const at = (here: string, port: number): void => {
-  if (here === step && port === 2) process.kill(process.pid, 'SIGKILL');
+  if (here === step && port === Number(doomed)) process.kill(process.pid, 'SIGKILL');
 };
 const portOf = (value: unknown): number => (value as { port: number }).port;
 
@@ -37,6 +37,14 @@ const reload = createConfigReload({
   timings: { quietMs: 20, healthMs: 300 },
   sweepMs: 200,
 });
+/** Once it has started, what comes is the doomed one. */
+let started = false;
+reload.actor.subscribe(({ value }) => {
+  const [state, inner] = typeof value === 'string' ? [value] : (Object.entries(value)[0] ?? []);
+  if (!started) return;
+  const isAt = step === `in ${String(state)}` || step === `in ${String(inner)}`;
+  if (isAt) process.kill(process.pid, 'SIGKILL');
+});
 const say = (what: string) =>
   process.stdout.write(`${JSON.stringify({ what, port: reload.current.port })}\n`);
 reload.on('applied', ({ trigger }) => {
@@ -52,4 +60,5 @@ reload.on('rejected', ({ diagnostics: [first] }) =>
 );
 await reload.start();
 say('started');
+started = true;
 process.on('SIGTERM', () => void reload.stop());

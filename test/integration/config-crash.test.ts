@@ -1,72 +1,8 @@
 /** Processes killed while they apply a configuration, and what the next one does. Real processes, real files. */
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
-import { describe, expect, test, vi } from 'vitest';
-
-interface Line {
-  readonly what: string;
-  readonly port?: number;
-  readonly code?: string;
-}
-
-const program = new URL('config-crash-member.ts', import.meta.url).pathname;
-
-/** One process; killed at the end of the test if it still runs. */
-class Member implements AsyncDisposable {
-  readonly lines: Line[] = [];
-  errors = '';
-  readonly #process;
-  readonly #ended;
-
-  constructor(directory: string, step: string) {
-    const flags = ['--conditions=conclave-source', '--disable-warning=ExperimentalWarning'];
-    this.#process = spawn(process.execPath, [...flags, program, directory, step], {
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
-    this.#ended = once(this.#process, 'close');
-    this.#process.stderr.on('data', (chunk: Buffer) => (this.errors += chunk.toString()));
-    createInterface(this.#process.stdout).on('line', (line) => this.lines.push(JSON.parse(line) as Line));
-  }
-
-  async says(what: string): Promise<Line> {
-    const said = () => {
-      const line = this.lines.findLast((each) => each.what === what);
-      if (line === undefined) throw new Error(`says ${JSON.stringify(this.lines)}, not yet "${what}"`);
-      return line;
-    };
-    return vi.waitFor(said, { timeout: 30_000, interval: 20 });
-  }
-
-  /** How it ended. */
-  async ends(): Promise<unknown> {
-    const [code, signal] = (await this.#ended) as [number | null, string | null];
-    return signal ?? code;
-  }
-
-  async stop(): Promise<unknown> {
-    this.#process.kill('SIGTERM');
-    return this.ends();
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#process.exitCode === null && this.#process.signalCode === null) this.#process.kill('SIGKILL');
-    await this.#ended;
-  }
-}
-
-async function place(): Promise<AsyncDisposable & { readonly path: string }> {
-  const path = await mkdtemp(join(tmpdir(), 'conclave-config-'));
-  return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true }) };
-}
-
-const write = (directory: string, port: number) =>
-  writeFile(join(directory, 'app.json'), JSON.stringify({ port }));
-
-const CRASHED = { what: 'rejected', code: 'CONFIG_CRASHED' };
+import { describe, expect, test } from 'vitest';
+import { CRASHED, Member, place, write } from './config-crash-processes.ts';
 
 describe.concurrent('a process killed while it applies a configuration', () => {
   /** Killed at this step of applying port 2, with port 1 known to be good. */

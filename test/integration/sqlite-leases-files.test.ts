@@ -6,12 +6,8 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import {
-  checkLeasePath,
-  mountTypeOf,
-  networkFileSystem,
-  realFileSystem,
-} from '../../src/lease/sqlite-file-system.ts';
+import { checkLeasePath, networkFileSystem, realFileSystem } from '../../src/lease/sqlite-file-system.ts';
+import { mountTypeOf } from '../../src/mount-table.ts';
 import { sqliteJournal, sqliteLeases } from '../../src/sqlite.ts';
 import { Candidate } from '../contracts/lease-store-fixture.ts';
 

@@ -215,6 +215,15 @@ describe('a node of the virtual clock', () => {
     expect(fired.at(-1)).toBe('500 at 500');
   });
 
+  it.each([undefined, null, 7, 'x', {}, { place: 0 }])('ignores %j, which is no timer of its', (id) => {
+    const clock = new VirtualClock();
+    const node = clock.node();
+    clock.setTimeout(() => {}, 10);
+    node.setTimeout(() => {}, 10);
+    for (const each of [clock, node]) each.clearTimeout(id);
+    expect(clock.pending).toBe(2);
+  });
+
   it('forgets one timer or all, paused or not', () => {
     const clock = new VirtualClock();
     const node = clock.node();
