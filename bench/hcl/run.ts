@@ -45,10 +45,10 @@ const contestants: Readonly<Record<string, () => Parse>> = {
     return result;
   },
   '@cdktf/hcl2json': () => {
-    const { parse } = createRequire(import.meta.url)('@cdktf/hcl2json') as {
+    const oracle = createRequire(import.meta.url)('@cdktf/hcl2json') as {
       parse(file: string, each: string): Promise<unknown>;
     };
-    return (each) => parse('a.hcl', each);
+    return (each) => oracle.parse('a.hcl', each);
   },
 };
 
