@@ -148,7 +148,8 @@ in logs. Error messages say the place, and repeat no text that stands where a va
 shown, everything that is not known to be harmless is \`***\`. A plain setting whose value looks like a secret, such as a
 connection string with a password, is refused.
 
-Keep them out of the file: \`token = env("CONCLAVE_TOKEN")\`, \`password = file("redis-password")\` (a file beside the settings).
+Keep them out of the file: \`token = env("CONCLAVE_TOKEN")\`, \`password = trimspace(file("redis-password"))\` (a
+file beside the settings).
 There is no flag for tokens, because command lines are seen by others.
 
 ## Changes while a member runs

@@ -66,11 +66,12 @@ function ofFlag(layer: Layer, variable: string, value: string): void {
   if (NO_SETTINGS.has(name) || SERVICE_LINK.test(name)) return;
   const known = FLAG_VARIABLES.get(name);
   if (known === undefined) {
-    const near = nearest(name, [...FLAG_VARIABLES.keys(), 'CONCLAVE_CONFIG']);
+    const names = [...FLAG_VARIABLES.keys(), 'CONCLAVE_CONFIG'].map((each) => each.slice(PREFIX.length));
+    const near = nearest(name.slice(PREFIX.length), names);
     if (near === null) return;
     layer.notes.push({
       origin: origin(variable),
-      message: `There is no such setting. Did you mean ${near}?`,
+      message: `There is no such setting. Did you mean ${PREFIX}${near}?`,
     });
     return;
   }

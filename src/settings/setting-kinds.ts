@@ -266,10 +266,15 @@ const store = 'sqlite:PATH, memory, or a Redis connection string such as redis:/
 export const STORE: Kind<string> = { ...kind(store, textOf(store), 'sqlite:leases.db'), secret: true };
 
 const password = 'a text, best by env("…") or secret("…")';
+const oneLine = 'There is a line break in it. If it comes out of a file, write trimspace(file("…")).';
 export const PASSWORD: Kind<string> = {
   ...kind(
     password,
-    z.string(must(password)).min(1, must(password)).max(TEXT_MAX_LENGTH, must(password)),
+    z
+      .string(must(password))
+      .min(1, must(password))
+      .max(TEXT_MAX_LENGTH, must(password))
+      .regex(printableText, { error: oneLine }),
     'pass-word',
   ),
   secret: true,
@@ -289,6 +294,7 @@ export const TOKENS: Kind<readonly TokenSettings[]> = {
           z.strictObject({
             token: z
               .string(must(token))
+              .regex(/^[^\r\n]*$/, { error: oneLine, abort: true })
               .regex(/^[!-~]+$/, must(token))
               .min(TOKEN_LENGTH_MIN, must(token))
               .max(TEXT_MAX_LENGTH, must(token))

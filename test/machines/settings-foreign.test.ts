@@ -58,6 +58,11 @@ describe('an unknown key', () => {
       CONCLAVE_SERVICE_PORT_HTTP: '80',
       CONCLAVE_PORT_8080_TCP_ADDR: '10.0.0.1',
       CONCLAVE_PORT: 'tcp://10.0.0.1:8080',
+      CONCLAVE_METRICS_SERVICE_HOST: '10.0.0.1',
+      CONCLAVE_METRICS_PORT_8081_TCP: 'tcp://10.0.0.1:8081',
+      CONCLAVE_METRICS_PORT: 'tcp://10.0.0.1:8081',
+      CONCLAVE_TOKEN: 'token-of-an-operator',
+      CONCLAVE_XSTATE_BUILD: 'development',
       PATH: '/bin',
       Logging__LogLevel__Default: 'Debug',
       OTHER__Enabled: 'x',
@@ -67,6 +72,7 @@ describe('an unknown key', () => {
     expect(told(notes)).toEqual([
       'CONCLAVE_LESE: There is no such setting. Did you mean CONCLAVE_LEASE?',
       expect.stringContaining('CONCLAVE_PORT: Kubernetes sets this'),
+      expect.stringContaining('CONCLAVE_METRICS_PORT: Kubernetes sets this'),
     ]);
     expect(settings.server.port).toBe(8080);
   });
@@ -203,6 +209,20 @@ describe('secrets', () => {
     expect(problems).toHaveLength(3);
     expect(told(problems).join('\n')).not.toContain('secret@');
     for (const each of told(problems)) expect(each.replaceAll('secret("…")', '')).not.toContain('secret');
+  });
+
+  test('out of a file with a line break at its end are refused, and how to take it off is told', () => {
+    const broken = {
+      conclave: nested({
+        'redis.host': 'r',
+        'redis.password': 'pass\n',
+        'server.tokens': [{ token: 'token-in-file\n', scopes: ['read'] }],
+      }),
+    };
+    const said = told(composed({ file: broken }).problems);
+    expect(said).toHaveLength(2);
+    for (const each of said)
+      expect(each).toMatch(/(password|token): There is a line break in it\. .* trimspace\(file\("…"\)\)\.$/);
   });
 
   test('every setting that is shown has an origin', () => {
