@@ -38,15 +38,23 @@ describe('health', () => {
     expect(answer).toMatchObject({ status: 200, body: { status: 'Healthy' } });
   });
 
-  test.for([1200, 5000, 14_000])(
-    'without the store all are Unhealthy within a lease, and alive and ready all the same, asked every %d ms',
-    async (everyMs) => {
+  test.for<['refuses' | 'hangs', number]>([
+    ['refuses', 1200],
+    ['hangs', 5000],
+    ['hangs', 14_000],
+  ])(
+    'where the store %s all are Unhealthy within a lease, and alive and ready all the same, asked every %d ms',
+    async ([how, everyMs]) => {
       const leases = new FailingLeases(members.leases);
       const all = [await members.started('a', { leases }), await members.started('b', { leases })];
       const apps = all.map((each) => appOf(each));
       await elapse(members.clock, 3 * LEASE);
       await Promise.all(apps.map((app) => told(app, '/health')));
-      leases.isDown = true;
+      // The worst moment: every member has just heard of a renewal.
+      const renewed = new Set<string>();
+      all[0]?.on('renewed', ({ type }) => renewed.add(type));
+      while (renewed.size === 0) await elapse(members.clock, 1);
+      leases.isDown = how;
       const goneAt = members.clock.nowMs;
       const until = goneAt + LEASE;
       while (members.clock.nowMs + everyMs <= until) {
@@ -54,16 +62,20 @@ describe('health', () => {
         await Promise.all(apps.map((app) => told(app, '/health')));
       }
       await elapse(members.clock, until - members.clock.nowMs);
-      for (const app of apps) {
-        const answer = await told(app, '/health');
+      // Asked at that moment, all at once.
+      const answers = apps.map((app) => ask(app, '/health'));
+      await elapse(members.clock, 1100);
+      for (const answer of await Promise.all(answers)) {
         expect(answer).toMatchObject({ status: 503, body: { status: 'Unhealthy' } });
         expect(electionIn(answer)).toMatchObject({
           status: 'Unhealthy',
-          exception: 'STORE_UNAVAILABLE: The store is gone.',
+          data: { is_leader: false },
         });
-        expect(await told(app, '/health/live')).toMatchObject({ status: 200 });
-        expect(await told(app, '/health/ready')).toMatchObject({ status: 200 });
+        expect((electionIn(answer) as { exception: string }).exception).toMatch(/^STORE_/);
       }
+      for (const app of apps)
+        for (const path of ['/health/live', '/health/ready'])
+          expect(await told(app, path)).toMatchObject({ status: 200 });
       leases.isDown = false;
       await elapse(members.clock, 2 * LEASE);
       for (const app of apps) expect((await told(app, '/health')).status).toBe(200);
@@ -73,7 +85,7 @@ describe('health', () => {
   test('a leader whose renewal fails is Degraded as long as its lease stands, and says why', async () => {
     const leases = new FailingLeases(members.leases);
     const app = appOf(await members.started('a', { leases }));
-    leases.isDown = true;
+    leases.isDown = 'refuses';
     await elapse(members.clock, 7000);
     expect(electionIn(await told(app, '/health'))).toMatchObject({
       status: 'Degraded',

@@ -42,9 +42,9 @@ export const post = (value: unknown, headers: Record<string, string> = {}): Requ
   headers: { 'content-type': 'application/json', ...headers },
 });
 
-/** A lease store that can be switched off. */
+/** A lease store that can be switched off: it refuses, or answers nothing at all. */
 export class FailingLeases implements LeaseStore {
-  isDown = false;
+  isDown: false | 'refuses' | 'hangs' = false;
   /** How often it was asked for the lease as it stands. */
   reads = 0;
   readonly #leases: LeaseStore;
@@ -53,12 +53,12 @@ export class FailingLeases implements LeaseStore {
     this.#leases = leases;
   }
 
-  readonly acquire: LeaseStore['acquire'] = async (...asked) => this.#up().acquire(...asked);
-  readonly renew: LeaseStore['renew'] = async (...asked) => this.#up().renew(...asked);
-  readonly release: LeaseStore['release'] = async (...asked) => this.#up().release(...asked);
+  readonly acquire: LeaseStore['acquire'] = async (...asked) => (await this.#up()).acquire(...asked);
+  readonly renew: LeaseStore['renew'] = async (...asked) => (await this.#up()).renew(...asked);
+  readonly release: LeaseStore['release'] = async (...asked) => (await this.#up()).release(...asked);
   readonly read: LeaseStore['read'] = async (...asked) => {
     this.reads += 1;
-    return this.#up().read(...asked);
+    return (await this.#up()).read(...asked);
   };
   watch(resource: string): ReturnType<LeaseStore['watch']> {
     return this.#leases.watch(resource);
@@ -69,8 +69,9 @@ export class FailingLeases implements LeaseStore {
   async close(): Promise<void> {}
   async [Symbol.asyncDispose](): Promise<void> {}
 
-  #up(): LeaseStore {
-    if (!this.isDown) return this.#leases;
+  async #up(): Promise<LeaseStore> {
+    if (this.isDown === false) return this.#leases;
+    if (this.isDown === 'hangs') return new Promise(() => {});
     throw new StoreUnavailableError('STORE_UNAVAILABLE', 'The store is gone.', { outcomeUnknown: false });
   }
 }
