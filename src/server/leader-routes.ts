@@ -1,5 +1,6 @@
 import type { LeaderElection } from '../leader-election.ts';
 import type { LeaseView } from '../lease/lease-store.ts';
+import type { Clock } from '../runtime/clock.ts';
 import type { ServedMember } from './app-options.ts';
 import { fieldsOf } from './body.ts';
 import { refusal } from './problem.ts';
@@ -9,10 +10,12 @@ import { json, type Route } from './routes.ts';
 
 /** How long the store may take to tell the number of somebody else's term, in milliseconds. */
 const LOOK_UP_MS = 1000;
+/** It is asked once in this at most, however many ask us, in milliseconds. */
+const LOOK_EVERY_MS = 1000;
 
 export function leaderRoutes({ election, clock }: ServedMember): readonly Route[] {
   if (election === null) return [];
-  const since = new Sightings(election, () => clock.wallMs());
+  const since = new Sightings(election, clock);
   return [
     {
       method: 'GET',
@@ -58,24 +61,39 @@ async function leaderOf(election: LeaderElection, since: Sightings) {
   const holder = election.currentLeader;
   if (holder === null || holder === election.candidateId) return null;
   const { known } = election.actor.getSnapshot().context;
-  const view = await election.lookUp({ withinMs: LOOK_UP_MS }).catch((): LeaseView | null => null);
+  const view = await since.view();
   const isView = view !== null && view.holder === holder;
   const token = isView ? String(view.token) : (known?.token ?? '');
   return { resource, holder, is_me: false, term: isView ? view.term : null, token, since: since.of(token) };
 }
 
-/** When this member first saw a term, by its own wall clock: no store says when a term began. */
+/** What is known of somebody else's term: when this member first saw it, by its own wall clock, and its number. */
 class Sightings {
   #token: string | null = null;
   #at: string | null = null;
+  #view: Promise<LeaseView | null> = Promise.resolve(null);
+  #askedAt = -Infinity;
+  readonly #election: LeaderElection;
+  readonly #clock: Clock;
 
-  constructor(election: LeaderElection, wallMs: () => number) {
+  constructor(election: LeaderElection, clock: Clock) {
+    this.#election = election;
+    this.#clock = clock;
     const note = (token: string) => {
       this.#token = token;
-      this.#at = new Date(wallMs()).toISOString();
+      this.#at = new Date(clock.wallMs()).toISOString();
     };
     election.on('becameLeader', ({ token }) => note(String(token)));
     election.on('newLeaderObserved', ({ token }) => note(String(token)));
+  }
+
+  /** The lease as the store tells it, which knows the number of the term; null if it does not answer. */
+  view(): Promise<LeaseView | null> {
+    const now = this.#clock.monotonicMs();
+    if (now - this.#askedAt < LOOK_EVERY_MS) return this.#view;
+    this.#askedAt = now;
+    this.#view = this.#election.lookUp({ withinMs: LOOK_UP_MS }).catch(() => null);
+    return this.#view;
   }
 
   /** Null: it led before this member looked. */

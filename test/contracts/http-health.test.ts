@@ -101,6 +101,9 @@ describe('health', () => {
     leases.reads = 0;
     await Promise.all(Array.from({ length: 50 }, () => told(app, '/health')));
     expect(leases.reads).toBe(1);
+    const leaders = await Promise.all(Array.from({ length: 50 }, () => told(app, '/leader')));
+    expect(leases.reads).toBe(2);
+    for (const { body } of leaders) expect(body).toMatchObject({ is_me: false, term: 1, token: '1' });
   });
 
   test('a member that never joined, or has left, is Unhealthy and not ready, but alive', async () => {
