@@ -29,6 +29,7 @@ export class DocumentedMember implements AsyncDisposable {
   readonly running: Running;
   readonly id: string;
   #url = '';
+  #metricsUrl = '';
 
   private constructor(running: Running, id: string) {
     this.running = running;
@@ -43,8 +44,9 @@ export class DocumentedMember implements AsyncDisposable {
     const env = redis === undefined ? {} : { REDIS_CONNECTION_STRING: redis };
     const running = new Running(['up', '--config', file, ...own], { cwd, env });
     const member = new DocumentedMember(running, id);
-    const [, url = ''] = await running.says(/http +(http:\S+)/);
+    const [, url = '', metricsUrl = ''] = await running.says(/http +(http:\S+) \(metrics at (\S+)\)/);
     member.#url = url;
+    member.#metricsUrl = metricsUrl;
     return member;
   }
 
@@ -56,6 +58,19 @@ export class DocumentedMember implements AsyncDisposable {
 
   async isReady(): Promise<boolean> {
     return (await this.get('/health/ready')).status === 200;
+  }
+
+  /** How often it took over after a release, and after a lease that ran out. */
+  async takeOvers(): Promise<{ readonly handover: number; readonly expiry: number }> {
+    const text = await (await fetch(this.#metricsUrl)).text();
+    const count = (kind: string) => {
+      const line = new RegExp(
+        `^conclave_leader_election_failover_seconds_count\\{.*kind="${kind}".*\\} (\\d+)`,
+        'm',
+      );
+      return Number(line.exec(text)?.[1] ?? 0);
+    };
+    return { handover: count('handover'), expiry: count('expiry') };
   }
 
   async leads(): Promise<boolean> {

@@ -36,6 +36,7 @@ describeRedis('a rolling restart', () => {
     for (const member of old) await ready(member);
     await Promise.all(old.map(({ running }) => running.says(/Leadership acquired|New leader observed/)));
 
+    const takeOvers: Awaited<ReturnType<DocumentedMember['takeOvers']>>[] = [];
     for (const number of [1, 2, 3]) {
       const next = stack.use(await start(`new-${number}`));
       members.push(next);
@@ -44,9 +45,11 @@ describeRedis('a rolling restart', () => {
       // Whoever leads goes first, so that there is as much to hand over as can be.
       const leads = await Promise.all(old.map((member) => member.leads()));
       const [going] = old.splice(Math.max(leads.indexOf(true), 0), 1);
+      if (going !== undefined) takeOvers.push(await going.takeOvers());
       going?.running.kill('SIGTERM');
       expect(await going?.running.ended).toEqual({ code: 0, signal: null });
     }
+    for (const member of members.slice(3)) takeOvers.push(await member.takeOvers());
     const status = await conclave(['status', '--json'], { cwd });
     expect(status.code, status.stderr).toBe(0);
     expect(JSON.parse(status.stdout)).toMatchObject({ leader: expect.stringMatching(/^new-/) as unknown });
@@ -65,6 +68,11 @@ describeRedis('a rolling restart', () => {
       beliefs.map(({ token }) => BigInt(token)).toSorted((a, b) => (a < b ? -1 : 1)),
     );
     // Handed over each time: no lease ran out, and none was taken from a living leader.
+    const sum = (kind: 'handover' | 'expiry') => takeOvers.reduce((total, each) => total + each[kind], 0);
+    expect({ handover: sum('handover'), expiry: sum('expiry') }).toEqual({
+      handover: successions.length,
+      expiry: 0,
+    });
     for (const { running } of members)
       expect(running.stderr).not.toMatch(/Leadership lost: (?!stopped|released)/);
     console.log(`hand-overs: ${successions.map(({ gapMs }) => `${gapMs.toFixed(1)} ms`).join(', ')}`);
