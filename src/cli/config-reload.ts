@@ -67,7 +67,10 @@ async function reload(options: ReloadCommandOptions): Promise<void> {
     problem === null && reports.length > 0 && reports.every(({ outcome }) => isInForce(outcome));
   if (!answers.every(isGood) || answers.length === 0) process.exitCode = EXIT.failure;
   if (options.json) return printJson({ reloaded: process.exitCode !== EXIT.failure, members: answers });
-  if (answers.length === 0) return print(`No member runs below ${forPeople(options.dir)}.`);
+  if (answers.length === 0)
+    return print(
+      `No member runs below ${forPeople(options.dir)}. Start one: conclave up --configuration FILE`,
+    );
   for (const line of answers.flatMap(told)) print(line);
   return undefined;
 }

@@ -181,12 +181,16 @@ function notFound(path: string, cause: JournalError): JournalError {
   const directory = dirname(path);
   const there = journalsIn(directory);
   const near = nearest(basename(path), there);
+  const here = directory === '.' ? 'this directory' : directory;
+  const listed = there.slice(0, LISTED_MAX).join(', ');
   const hint =
     statSync(directory, { throwIfNoEntry: false }) === undefined
       ? `there is no directory ${directory}, either`
       : there.length === 0
-        ? `there is no journal in ${directory}`
-        : `${near === null ? '' : `did you mean ${join(directory, near)}? `}${near === null ? 'in' : 'In'} ${directory === '.' ? 'this directory' : directory} there is ${there.slice(0, LISTED_MAX).join(', ')}`;
+        ? `there is no journal in ${here}`
+        : near === null
+          ? `in ${here} there is ${listed}`
+          : `did you mean ${join(directory, near)}? In ${here} there is ${listed}`;
   return new JournalError('JOURNAL_NOT_FOUND', `There is no file ${path}; ${hint}.`, { place: path, cause });
 }
 
