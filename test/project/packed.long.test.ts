@@ -41,12 +41,15 @@ function elsewhere(): NodeJS.ProcessEnv {
 }
 
 const environment = elsewhere();
+/** Builds, or asks a registry: minutes on a busy machine. */
+const npm = (args: readonly string[], cwd = project.path) => run('npm', args, cwd, 600_000);
+
 const guide = read('docs/guide.md');
 const steps = stepsOf(guide);
 const install = steps.findIndex((step) => step.kind === 'file');
 
 beforeAll(async () => {
-  const { stdout, stderr, code } = await run('npm', ['pack', '--json', '--pack-destination', project.path]);
+  const { stdout, stderr, code } = await npm(['pack', '--json', '--pack-destination', project.path], root);
   expect(code, stderr).toBe(0);
   // What the build says comes before.
   [packed] = JSON.parse(stdout.slice(stdout.search(/^\[/m))) as [Packed];
@@ -117,11 +120,7 @@ test('strict TypeScript takes every entry point', async () => {
     (subpath, index) => `export * as m${index} from 'conclave${subpath.slice(1)}';`,
   );
   writeFileSync(place('all.ts'), `${lines.join('\n')}\n`);
-  const installed = await run(
-    'npm',
-    ['install', '--prefer-offline', '--no-save', '@types/node@24'],
-    project.path,
-  );
+  const installed = await npm(['install', '--prefer-offline', '--no-save', '@types/node@24']);
   expect(installed.code, installed.stderr).toBe(0);
   const strict = [
     '--noEmit',
@@ -145,11 +144,7 @@ describe('the examples in real frameworks', () => {
       '@nestjs/core@12.5.1',
       'reflect-metadata@0.2.2',
     ];
-    const { code, stderr } = await run(
-      'npm',
-      ['install', '--prefer-offline', '--no-save', ...packages],
-      project.path,
-    );
+    const { code, stderr } = await npm(['install', '--prefer-offline', '--no-save', ...packages]);
     expect(code, stderr).toBe(0);
     for (const name of readdirSync(join(root, 'examples')))
       copyFileSync(join(root, 'examples', name), place(name));

@@ -45,7 +45,12 @@ const runTimeoutMs = 90_000;
 const outputBytesMax = 64 * 1024 * 1024;
 
 /** Runs a program to its end and never throws for its exit code: what it said is the evidence. */
-export function run(program: string, args: readonly string[], cwd = root): Promise<Ran> {
+export function run(
+  program: string,
+  args: readonly string[],
+  cwd = root,
+  timeoutMs = runTimeoutMs,
+): Promise<Ran> {
   const env = { ...process.env, NO_COLOR: '1', FORCE_COLOR: '0' };
   // Children are to behave as from a shell, not as inside the test runner.
   for (const name of ['NODE_ENV', 'NODE_OPTIONS', 'VITEST']) Reflect.deleteProperty(env, name);
@@ -53,7 +58,7 @@ export function run(program: string, args: readonly string[], cwd = root): Promi
     execFile(
       program,
       args,
-      { cwd, env, maxBuffer: outputBytesMax, timeout: runTimeoutMs },
+      { cwd, env, maxBuffer: outputBytesMax, timeout: timeoutMs },
       (error, stdout, stderr) => {
         const code = error === null ? 0 : typeof error.code === 'number' ? error.code : -1;
         resolve({ code, stdout, stderr });
