@@ -27,8 +27,7 @@ app.get('/invoices', (context) => {
 // Nobody can change anything over it, for there is no token: `tokens: [{ token, scopes: ['write'] }]`.
 app.route('/conclave', conclaveApp({ election }));
 
-const listener = conclaveListener(app);
-const server = createServer((request, response) => void listener(request, response));
+const server = createServer(conclaveListener(app));
 await once(server.listen(0, '127.0.0.1'), 'listening');
 const { port } = server.address() as AddressInfo;
 const get = async (path: string) => {

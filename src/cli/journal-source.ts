@@ -182,15 +182,15 @@ function notFound(path: string, cause: JournalError): JournalError {
   const there = journalsIn(directory);
   const near = nearest(basename(path), there);
   const here = directory === '.' ? 'this directory' : directory;
-  const listed = there.slice(0, LISTED_MAX).join(', ');
+  const names = there.slice(0, LISTED_MAX).join(', ');
   const hint =
     statSync(directory, { throwIfNoEntry: false }) === undefined
       ? `there is no directory ${directory}, either`
       : there.length === 0
         ? `there is no journal in ${here}`
         : near === null
-          ? `in ${here} there is ${listed}`
-          : `did you mean ${join(directory, near)}? In ${here} there is ${listed}`;
+          ? `in ${here} there is ${names}`
+          : `did you mean ${join(directory, near)}? In ${here} there is ${names}`;
   return new JournalError('JOURNAL_NOT_FOUND', `There is no file ${path}; ${hint}.`, { place: path, cause });
 }
 
