@@ -84,7 +84,8 @@ controller:
 In our own blocks an unknown key is an error that says which was probably meant. What is not ours is left alone: other
 sections (\`Logging\`), other kinds of caches, other connection strings, other blocks in \`honua\` or beside it. In \`redis\`,
 \`cache "redis"\` and \`controller.leader_election\`, where others have keys, too, only a key that resembles one of ours is an
-error. In \`conclave\` everything is ours. Beside a root block only \`cache\`, \`controller\` and the older sections count: if
+error. In \`conclave\` everything is ours. Without a root block our blocks are in small letters: \`Server\` and
+\`Metrics\` of an application are left alone. Beside a root block only \`cache\`, \`controller\` and the older sections count: if
 your file has a block \`server\` of its own, put ours into \`conclave { … }\`.
 `;
 
@@ -98,6 +99,9 @@ A key without a block around it needs the root: \`CONCLAVE__STORE\`, which is th
 switches something off, such as \`--no-election\`, is \`CONCLAVE_ELECTION=false\`. \`CONCLAVE_LEASE_TOKEN\`, \`CONCLAVE_LEASE_TERM\`
 and \`CONCLAVE_LEASE_RESOURCE\`, which \`conclave run\` gives to its command, are no settings. Nor is what Kubernetes sets in
 every pod beside a Service called \`conclave\` (\`CONCLAVE_PORT=tcp://…\`): it is left alone, and told.
+
+Unknown keys are errors below \`CONCLAVE__\`, \`LeaderElection__\`, \`HighAvailability__\` and \`ConfigurationWatcher__\`. Elsewhere
+the variable may be another program's: it is left alone, and told if it resembles one of ours.
 
 Plain names: \`REDIS_CONNECTION_STRING\`, \`POD_NAME\`, \`POD_NAMESPACE\`.
 `;

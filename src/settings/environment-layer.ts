@@ -100,7 +100,10 @@ function nested(layer: Layer, lists: Lists, variable: string, value: string): vo
   const segments = isRoot ? rest : [first, ...rest];
   for (const [index, segment] of segments.entries()) {
     const next = at.children.get(segment.toLowerCase());
-    if (next === undefined) return unknown(layer, at, { variable, segment, isFirst: index === 0 && !isRoot });
+    if (next === undefined) {
+      const isOurs = isConclave || OUR_SECTIONS.has(first.toLowerCase());
+      return unknown(layer, at, { variable, segment, isFirst: index === 0 && !isRoot, isOurs });
+    }
     at = next;
     if (at.leaf !== null)
       return leafOf(layer, lists, { leaf: at.leaf, variable, value, inside: segments.slice(index + 1) });
@@ -132,21 +135,28 @@ function leafOf(layer: Layer, lists: Lists, { leaf, variable, value, inside }: A
   });
 }
 
-function unknown(
-  layer: Layer,
-  at: KnownKey,
-  {
-    variable,
-    segment,
-    isFirst,
-  }: { readonly variable: string; readonly segment: string; readonly isFirst: boolean },
-): void {
-  // The environment is everybody's: a name of which not even the beginning is ours is not worth a word.
+interface UnknownSegment {
+  readonly variable: string;
+  readonly segment: string;
+  readonly isFirst: boolean;
+  /** Nobody else has variables that begin so. */
+  readonly isOurs: boolean;
+}
+
+/** The environment is everybody's: `METRICS__ENABLED` may be another program's, `LeaderElection__Enabld` is a slip. */
+function unknown(layer: Layer, at: KnownKey, { variable, segment, isFirst, isOurs }: UnknownSegment): void {
   if (isFirst) return;
-  const finding = unknownKey(at, segment);
+  const finding = unknownKey(isOurs ? at : { ...at, unknown: 'open' }, segment);
   if (finding === null) return;
   layer[finding.fatal ? 'problems' : 'notes'].push({ origin: origin(variable), message: finding.message });
 }
+
+const OUR_SECTIONS: ReadonlySet<string> = new Set([
+  'leaderelection',
+  'highavailability',
+  'high_availability',
+  'configurationwatcher',
+]);
 
 /** Values that came in pieces: `Server__Tokens__0__Token`, `Server__Tokens__0__Scopes`. */
 class Lists {

@@ -28,7 +28,7 @@ class FileReader {
     }
     // The section `Honua` of the older shape is no root block of the whole file.
     const hasRoot = entries.some(([key, value]) => isRoot(key) && !isOlderHonua(value));
-    const beside = entries.filter(([key]) => !isRoot(key));
+    const beside = entries.filter(([key]) => !isRoot(key) && !isAnotherSection(key));
     this.#members(hasRoot ? KEYS_BESIDE_ROOT : KNOWN_KEYS, Object.fromEntries(beside), []);
   }
 
@@ -93,6 +93,13 @@ class FileReader {
 const EVERYBODYS: ReadonlySet<SettingId> = new Set(['environment', 'logLevel']);
 
 const isConclave = (key: string): boolean => key.toLowerCase() === 'conclave';
+
+/** `Server` or `Metrics` at the top of an application's own file: our blocks are in small letters there. */
+function isAnotherSection(key: string): boolean {
+  const lower = key.toLowerCase();
+  const written = KNOWN_KEYS.children.get(lower)?.written;
+  return written === lower && key !== written && !KEYS_BESIDE_ROOT.children.has(lower);
+}
 
 /** `Honua` with `ConfigurationV2` and nothing else that is ours. */
 function isOlderHonua(value: unknown): boolean {

@@ -48,6 +48,16 @@ describe('an unknown key', () => {
     expect(said).toContain(`${variable}: there is no such key. ${message}`.toLowerCase());
   });
 
+  test('of a section that others may have, too, is told if it resembles one of ours', () => {
+    const environment = { Server__Prt: '1', Redis__ConectionString: 'x' };
+    const { problems, notes } = composed({ environment, flags: memory });
+    expect(problems).toEqual([]);
+    expect(told(notes)).toEqual([
+      'Server__Prt: This is none of ours, and left alone. Did you mean port?',
+      'Redis__ConectionString: This is none of ours, and left alone. Did you mean ConnectionString?',
+    ]);
+  });
+
   test('like CONCLAVE_LESE is told; what a pod and a command of `run` find there is not', () => {
     const environment = {
       CONCLAVE_LESE: '1s',
@@ -66,6 +76,10 @@ describe('an unknown key', () => {
       PATH: '/bin',
       Logging__LogLevel__Default: 'Debug',
       OTHER__Enabled: 'x',
+      METRICS__ENABLED: 'true',
+      Server__Threads: '4',
+      Redis__Url: 'redis://other',
+      ConnectionStrings__Default: 'Server=db',
     };
     const { problems, notes, settings } = composed({ environment, flags: memory });
     expect(told(problems)).toEqual([]);
@@ -88,6 +102,17 @@ describe('what is not ours is left alone', () => {
     [
       'the rest of an application',
       { Honua: { Services: {}, ConfigurationV2: { Path: '/etc/app', Strict: true } } },
+    ],
+    [
+      'sections named like our blocks',
+      {
+        LeaderElection: {},
+        Server: { Threads: 4 },
+        Metrics: true,
+        Store: 'x',
+        Environment: 'qa',
+        Directory: 7,
+      },
     ],
     ['blocks beside a root block', { conclave: { store: 'memory' }, server: { threads: 4 }, metrics: true }],
   ])('%s', (_, file) => {
