@@ -51,7 +51,7 @@ async function placeOf({ store, namespace, dir }: ConfigStoreOptions) {
   if (first === undefined)
     throw new SettingsError(
       'SETTINGS_INVALID',
-      `No member below ${forPeople(dir)} shares a configuration. Name the store by --store.`,
+      `No member that runs below ${forPeople(dir)} shares a configuration. Name the store by --store.`,
     );
   if (second !== undefined)
     throw new SettingsError(

@@ -4,6 +4,7 @@ import { systemClock } from '../runtime/system-clock.ts';
 import { isWholeName, openLeases, resolveStore, storeName, storePath } from './lease-stores.ts';
 import { liveMembers, type LocalMember } from './local-members.ts';
 import { codeOf, defaultResource, placesIn } from './member-places.ts';
+import type { MemberStatus } from './member-status.ts';
 
 /** Who leads what, as far as one can tell here: the store's word, and what each local member says of itself. */
 export interface LeaseOverview {
@@ -82,7 +83,8 @@ export class Overseer implements AsyncDisposable {
     const path = storePath(store);
     const problem = path !== null && !existsSync(path) ? 'no such file' : null;
     try {
-      const lease = problem === null ? await this.#read(text, resource) : null;
+      const keys = members.find(({ status }) => status !== null)?.status?.keys ?? {};
+      const lease = problem === null ? await this.#read(text, resource, keys) : null;
       const leader = lease !== null && lease.remainingMs > 0 ? lease.holder : null;
       return { resource, store, leader, lease, problem, members };
     } catch (error) {
@@ -103,9 +105,11 @@ export class Overseer implements AsyncDisposable {
     );
   }
 
-  async #read(store: string, resource: string): Promise<LeaseView | null> {
-    const leases = this.#stores.get(store) ?? openLeases(store);
-    this.#stores.set(store, leases);
+  async #read(store: string, resource: string, keys: MemberStatus['keys']): Promise<LeaseView | null> {
+    // The same place under other names is another store.
+    const name = `${store} ${JSON.stringify(keys)}`;
+    const leases = this.#stores.get(name) ?? openLeases(store, undefined, keys);
+    this.#stores.set(name, leases);
     const patience = new AbortController();
     const timer = systemClock.setTimeout(() => patience.abort(), READ_TIMEOUT_MS);
     try {

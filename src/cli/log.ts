@@ -22,11 +22,18 @@ export interface LogOptions {
 
 export function openLog({ json, level }: LogOptions): MemberLog {
   const stderr = destination({ fd: 2, sync: false, maxLength: BACKLOG_BYTES_MAX });
-  stderr.on('error', () => {});
-  const forPeople: DestinationStream = { write: (line) => void stderr.write(humanLine(line)) };
-  const logger = pino({ level, base: null }, json ? stderr : forPeople);
+  // A terminal or a reader that is gone takes nothing any more, and the rest would be written to it for ever.
+  let isGone = false;
+  stderr.on('error', () => {
+    isGone = true;
+    stderr.destroy();
+  });
+  const lines: DestinationStream = {
+    write: (line) => void (isGone || stderr.write(json ? line : humanLine(line))),
+  };
+  const logger = pino({ level, base: null }, lines);
   const setLevel = (wanted: keyof Logger) => void (logger.level = wanted);
-  return { logger, setLevel, [Symbol.dispose]: () => flush(stderr) };
+  return { logger, setLevel, [Symbol.dispose]: () => (isGone ? undefined : flush(stderr)) };
 }
 
 function flush(stderr: { flushSync(): void }): void {

@@ -1,4 +1,4 @@
-import { storeName } from './lease-stores.ts';
+import { type RedisOptions, storeName } from './lease-stores.ts';
 import type { ReloadState } from './member-reloads.ts';
 import type { Member } from './member.ts';
 
@@ -18,6 +18,8 @@ export interface MemberStatus {
   readonly currentLeader: string | null;
   /** What it is called, without a secret. */
   readonly store: string;
+  /** How the keys of a Redis are called. */
+  readonly keys: Pick<RedisOptions, 'keyPrefix' | 'keys'>;
   readonly journal: string | null;
   readonly ready: boolean;
   /** Where it answers over HTTP; null where it does not. */
@@ -59,6 +61,7 @@ export function statusOfMember(of: Member): MemberStatus {
     remainingMs: leftMs === null ? null : Math.round(leftMs),
     currentLeader: election.currentLeader,
     store: storeName(settings.store),
+    keys: keysOf(settings.redis),
     journal: settings.journal,
     ready: of.isReady,
     http: of.addresses,
@@ -67,4 +70,8 @@ export function statusOfMember(of: Member): MemberStatus {
       return { what, path, state, generation, sha, restart, healthy };
     }),
   };
+}
+
+function keysOf({ keyPrefix, keys }: RedisOptions = {}): MemberStatus['keys'] {
+  return { ...(keyPrefix !== undefined && { keyPrefix }), ...(keys !== undefined && { keys }) };
 }

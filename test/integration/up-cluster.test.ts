@@ -47,7 +47,9 @@ describeRedis('three members of one Redis', () => {
     writeSettings(place.path, { more: MODE });
     const start = (name: string) => {
       mkdirSync(join(place.path, name));
-      return UpMember.start(name, place.path, ['--dir', name], { REDIS_CONNECTION_STRING: redis.url });
+      return UpMember.start(name, place.path, ['--dir', name, '--key-prefix', 'app:'], {
+        REDIS_CONNECTION_STRING: redis.url,
+      });
     };
     members = await UpMember.startAll(['web-1', 'web-2', 'web-3'].map(start));
     await leader();
@@ -72,6 +74,10 @@ describeRedis('three members of one Redis', () => {
       return Number(/^conclave_leader_election_is_leader\{resource="orders"\} (\d)$/m.exec(text)?.[1]);
     });
     expect(leads.reduce((sum, one) => sum + one, 0)).toBe(1);
+    // Commands learn from members how keys are called.
+    const told = await conclave(['status', '--dir', 'web-1'], { cwd: place.path });
+    expect(told).toMatchObject({ code: 0 });
+    expect(told.stdout).toMatch(/leader +web-\d-\w+, term 1/);
   });
 
   test('an edit of the settings file: what is live is applied by all, what needs a restart is reported', async () => {
