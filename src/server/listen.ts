@@ -12,8 +12,8 @@ export interface Listening extends AsyncDisposable {
   readonly url: string;
   readonly port: number;
   /**
-   * Finishes what is under way: connections that wait for a next request are closed, each request that comes is the
-   * last of its connection. Resolves with the number of requests that were not finished in time.
+   * Finishes what is under way; each request that comes is the last of its connection. Resolves with the number of
+   * requests that were not finished in time.
    */
   drain(withinMs: number): Promise<number>;
   /** Takes no connection any more; ends those there are. */
@@ -108,11 +108,7 @@ class NodeListening implements Listening {
     server.prependListener('request', (_, outgoing) => {
       this.#underWay.add(outgoing);
       if (this.#isDraining) outgoing.shouldKeepAlive = false;
-      outgoing.once('close', () => {
-        this.#underWay.delete(outgoing);
-        // Whoever waits for a next request on this connection waits in vain.
-        if (this.#isDraining) server.closeIdleConnections();
-      });
+      outgoing.once('close', () => this.#underWay.delete(outgoing));
     });
   }
 
@@ -122,8 +118,8 @@ class NodeListening implements Listening {
   }
 
   async drain(withinMs: number): Promise<number> {
+    // Connections that wait for a next request stay until `close()`: one may be on its way just now.
     this.#isDraining = true;
-    this.#server.closeIdleConnections();
     // Those that come meanwhile are answered as well, but not waited for: there may be no end of them.
     const before = [...this.#underWay];
     if (before.length === 0) return 0;
