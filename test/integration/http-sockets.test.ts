@@ -13,6 +13,7 @@ import {
   serveConclave,
   shutDown,
 } from '../../src/server.ts';
+import { STREAMS_MAX } from '../../src/server/event-streams.ts';
 import { listen } from '../../src/server/listen.ts';
 import { createTestElection, type TestElection } from '../../src/testing.ts';
 import { as, tokens } from '../contracts/http-member.ts';
@@ -141,6 +142,22 @@ describe('what is no request', () => {
     if (endless !== 'cut off') expect(endless).toMatch(/^HTTP\/1\.1 413 /);
     expect((await fetch(`${server.url}/livez`)).status).toBe(200);
     expect(election.isLeader).toBe(true);
+  });
+
+  test('readers of events that go away leave their places to others', async () => {
+    const asked = head(['GET /events HTTP/1.1', 'Host: localhost']);
+    const places = Array.from({ length: STREAMS_MAX }, () =>
+      raw(server.port, asked, (socket) => socket.once('data', () => socket.destroy())),
+    );
+    for (const answer of await Promise.all(places)) expect(answer).toMatch(/^HTTP\/1\.1 200 /);
+    const openAll = async () => {
+      const all = await Promise.all(
+        Array.from({ length: STREAMS_MAX }, async () => fetch(`${server.url}/events`)),
+      );
+      await Promise.all(all.map(async ({ body }) => body?.cancel()));
+      return all.filter(({ status }) => status === 200).length;
+    };
+    await expect.poll(openAll, { timeout: 20_000 }).toBe(STREAMS_MAX);
   });
 
   test('slow clients are told that their time is over, and many of them keep nobody else waiting', async () => {
