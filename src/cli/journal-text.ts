@@ -24,6 +24,18 @@ export function transitionText({ from, to }: JournalRecord): string {
 
 /** XState names its timers after the state they belong to; the delay's own name says enough. */
 export function eventText(type: string): string {
+  const known = EVENT_TEXTS.get(type);
+  if (known !== undefined) return known;
+  const text = eventTextOf(type);
+  if (EVENT_TEXTS.size < EVENT_TEXTS_MAX) EVENT_TEXTS.set(type, text);
+  return text;
+}
+
+/** A chart has few kinds of events, and a journal many records of each. */
+const EVENT_TEXTS = new Map<string, string>();
+const EVENT_TEXTS_MAX = 1000;
+
+function eventTextOf(type: string): string {
   const [, kind, name = ''] = /^xstate\.(after|done\.actor|done\.state|error\.actor)\.(.+)$/.exec(type) ?? [];
   if (kind === 'after') return `after ${name.slice(0, name.indexOf('.'))}`;
   if (kind !== undefined) return `${kind.split('.')[0]} ${name}`;

@@ -72,6 +72,38 @@ describeInBrowser('conclave inspect', () => {
     expect(own.complaints).toEqual([]);
   });
 
+  test('a page that follows says when nobody answers, and goes on without showing anything twice', async () => {
+    await using journal = sqliteJournal({ path: at('again.db') });
+    await using leases = memoryLeases();
+    await using election = createLeaderElection({
+      resource: 'billing',
+      leases,
+      journal,
+      leaseDurationMs: 2000,
+    });
+    await election.start();
+    await election.whenLeader();
+    const follow = (port: string) =>
+      new Running(['inspect', 'again.db', '--follow', '--no-open', '--port', port], { cwd: scratch.path });
+    const first = follow('0');
+    await first.says(/Look at http/);
+    const [address = ''] = /http:\S+/.exec(first.stdout) ?? [];
+    await using own = await openPage(browser, `${address}/`);
+    const { page } = own;
+    await page.waitForSelector('.record.chosen');
+    await first[Symbol.asyncDispose]();
+    await page.waitForSelector('#problem:not([hidden])');
+    expect(await page.textContent('#problem')).toMatch(/The connection is lost/);
+    await election.resign();
+    await using _second = follow(new URL(address).port);
+    await page.waitForSelector('#problem[hidden]', { state: 'attached' });
+    await page.waitForFunction(() => document.querySelector('#terms tr')?.textContent?.includes('given up'));
+    // Every record is there once: the position and the numbers say so.
+    await page.fill('#search', '@1');
+    await page.waitForFunction(() => document.querySelector('#count')?.textContent?.startsWith('1 of '));
+    await election.stop();
+  });
+
   test.each([
     [['nothing.db'], 2, /nothing\.db/],
     [['web-1.jsonl', '--port', '99999'], 2, /must be a port/],

@@ -42,10 +42,10 @@ export function historyOf(
     // The merge keeps the order of each stream.
     rows.places[row] = next[stream] ?? 0;
     next[stream] = (next[stream] ?? 0) + 1;
-    fill(columns, row, record, texts);
+    const to = fill(columns, row, record, texts);
     columns.member[row] = member;
     columns.time[row] = timeMs;
-    phases.take(record, member, timeMs);
+    phases.take(record, to, member, timeMs);
   }
   const spans = spansOf(beliefsOf(records), offsets, { numbers, members, streams });
   const nameOf = (stream: string) => members[numbers.get(stream) ?? 0]?.label ?? stream;
@@ -79,7 +79,8 @@ function groupNotice(lanes: History['lanes']): string[] {
   ];
 }
 
-function fill(columns: Columns, row: number, record: JournalRecord, texts: Texts): void {
+/** Tells the state after it. */
+function fill(columns: Columns, row: number, record: JournalRecord, texts: Texts): string {
   const from = stateText(record.from);
   const to = stateText(record.to ?? record.from);
   columns.seq[row] = record.seq;
@@ -89,7 +90,8 @@ function fill(columns: Columns, row: number, record: JournalRecord, texts: Texts
   columns.to[row] = texts.add(to);
   columns.effects[row] = texts.add(effectsText(record.effects));
   columns.token[row] = texts.add(record.token ?? '');
-  columns.flags[row] = flagsOf(record, from !== to);
+  columns.flags[row] = flagsOf(record, from, to);
+  return to;
 }
 
 interface Owners {

@@ -27,9 +27,14 @@ const decoder = new TextDecoder();
 /**
  * All records of a file; of a damaged one those before the damage.
  *
+ * @param keep Takes of each what is to stay in memory.
  * @throws FileRefused for what is no journal, is damaged from its beginning, or is of a newer format
  */
-export function readJournalFile(name: string, bytes: Uint8Array): JournalFile {
+export function readJournalFile(
+  name: string,
+  bytes: Uint8Array,
+  keep: (record: JournalRecord) => JournalRecord = (record) => record,
+): JournalFile {
   const lines: Line[] = [];
   let header: { readonly form?: unknown } | null = null;
   let ended = false;
@@ -48,7 +53,7 @@ export function readJournalFile(name: string, bytes: Uint8Array): JournalFile {
     else if (value['conclave'] === 'end') ended = true;
     else if (value['conclave'] === undefined) {
       if (!isRecord(value)) return damaged(`${place}: the line is no record`, lines);
-      lines.push({ record: checkRecord(value, place), start: frame.start, end: frame.end });
+      lines.push({ record: keep(checkRecord(value, place)), start: frame.start, end: frame.end });
     }
     at = frame.next;
   }

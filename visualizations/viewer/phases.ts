@@ -1,5 +1,4 @@
 import type { JournalRecord } from '../../src/journal/journal.ts';
-import { stateText } from '../../src/cli/journal-text.ts';
 import { FLAG, type Member, type Phases, type Tone, TONES } from './model.ts';
 
 /** What a member was about, stretch by stretch, and which of its records stand out. */
@@ -47,7 +46,8 @@ export class PhaseTracker {
     this.#members = members;
   }
 
-  take(record: JournalRecord, member: number, time: number): void {
+  /** @param to The state after it, as text. */
+  take(record: JournalRecord, to: string, member: number, time: number): void {
     this.#heard.set(record.writer, time);
     this.#writers[member] = record.writer;
     if (record.machine.id === 'leadership') this.#talkative.add(record.writer);
@@ -57,7 +57,7 @@ export class PhaseTracker {
       if (type !== undefined && IN_FORCE.has(type) && typeof sha === 'string')
         this.#inForce[member] = ` ${generation ?? '?'} · ${sha.slice(0, 7)}`;
     }
-    const outer = stateText(record.to).split(/[.+]/)[0] ?? '';
+    const outer = outerOf(to);
     const inForce = this.#inForce[member] ?? '';
     const text = `${outer}${outer === 'applied' || outer === 'rejected' ? inForce : ''}`;
     const open = this.#open[member];
@@ -103,6 +103,12 @@ export class PhaseTracker {
   }
 }
 
+/** `leader` of `leader.held`. */
+function outerOf(state: string): string {
+  const end = state.search(/[.+]/);
+  return end < 0 ? state : state.slice(0, end);
+}
+
 interface Emitted {
   readonly type?: string;
   readonly generation?: number | null;
@@ -116,11 +122,11 @@ const TURNS: ReadonlySet<string> = new Set(['openTerm', 'closeTerm', 'requestCom
 const FAILURE = /(?:^|\.)(?:failed|denied|refused|quarantined|missing)$|callTimeout|Deadline/;
 
 /** Bits of `FLAG` for a record. */
-export function flagsOf(record: JournalRecord, changed: boolean): number {
+export function flagsOf(record: JournalRecord, from: string, to: string): number {
+  const changed = from !== to;
   const turn = record.effects.some(({ type }) => TURNS.has(type));
   const { type } = record.event;
-  const rejects =
-    changed && record.to !== null && TONE_OF[stateText(record.to).split(/[.+]/)[0] ?? ''] === 'bad';
+  const rejects = changed && record.to !== null && TONE_OF[outerOf(to)] === 'bad';
   const failure =
     record.kind === 'error' || rejects || (FAILURE.test(type) && !type.includes('untilDeadline'));
   return (changed ? FLAG.changed : 0) | (turn ? FLAG.turn : 0) | (failure ? FLAG.failure : 0);

@@ -50,7 +50,7 @@ export class Streams {
     for (const { name, bytes: buffer } of files) {
       const bytes = new Uint8Array(buffer);
       try {
-        const { lines, problem } = readJournalFile(name, bytes);
+        const { lines, problem } = readJournalFile(name, bytes, slim);
         if (problem !== null) this.problems.push(problem);
         else if (lines.length === 0) this.problems.push(`${name} is a journal without a record.`);
         found += lines.length;
@@ -83,7 +83,7 @@ export class Streams {
       );
     this.#streams.set(name, {
       name,
-      records: lines.map(({ record }) => slim(record)),
+      records: lines.map(({ record }) => record),
       sources: lines.map(({ start, end }) => ({ bytes, line: { start, end } })),
       last,
       dropped: 0,
