@@ -110,9 +110,9 @@ test('a member that falls by another hand is replaced', async () => {
 });
 
 test.for([
-  [['--scenario', 'reload'], /--scenario.*reload.*failover/],
+  [['--scenario', 'everything'], /--scenario.*everything.*failover, reload, all/],
   [['--members', '1'], /--members.*2 to 9/],
-  [['--lease', '100ms'], /exit code 2: --lease is 100ms/],
+  [['--lease', '100ms'], /exit code 2: --lease: the lease duration is 100 ms/],
 ] as const)('demo %s is refused with exit code 2', async ([args, message]) => {
   using directory = temporaryDirectory();
   const { code, stderr } = await conclave(['demo', ...args], { cwd: directory.path });
