@@ -95,7 +95,8 @@ describeInBrowser('conclave inspect', () => {
     await page.waitForSelector('#problem:not([hidden])');
     expect(await page.textContent('#problem')).toMatch(/The connection is lost/);
     await election.resign();
-    await using _second = follow(new URL(address).port);
+    await using second = follow(new URL(address).port);
+    await second.says(/Look at http/);
     await page.waitForSelector('#problem[hidden]', { state: 'attached' });
     await page.waitForFunction(() => document.querySelector('#terms tr')?.textContent?.includes('given up'));
     // Every record is there once: the position and the numbers say so.
