@@ -70,7 +70,7 @@ export class ReloadDriver<T> {
     this.#handlers = new HandlerChain(handlers, clock);
     this.#shelf = new ContentShelf(settings.source, lastGood, settings.fetch);
     this.#health = new HealthWatch(settings, (attempt, { code, message }) => {
-      const error = { code, message: this.#scrubbed(message, this.current?.parsed) };
+      const error = { code, message: this.#scrubbed(message) };
       this.tell({ type: 'health.failed', attempt, at: this.#now(), error });
     });
     this.#marker = new CrashMarker(lastGood, (error) =>
@@ -236,7 +236,7 @@ export class ReloadDriver<T> {
     const { run } = this.context;
     if (this.context.attempt !== attempt || run?.stage !== 'preparing') throw givenUp(attempt);
     const failure = await this.#handlers.prepare(value, this.current?.value ?? null, this.#part('prepareMs'));
-    if (failure !== null) return this.#handlerFailed('preparing', failure, attempt);
+    if (failure !== null) return this.#handlerFailed('preparing', failure);
     return { type: 'handlers.prepared', handlers: this.#handlers.names };
   }
 
@@ -256,20 +256,20 @@ export class ReloadDriver<T> {
     // At hand before it is in force: what is good at once is kept at once.
     this.#shelf.keep(this.#snapshotOf(attempt).content, this.#snapshots.contents());
     const failure = await this.#handlers.commit(this.#part('commitMs'));
-    if (failure !== null) return this.#handlerFailed('committing', failure, attempt);
+    if (failure !== null) return this.#handlerFailed('committing', failure);
     return { type: 'handlers.committed' };
   }
 
   async #abort(): Promise<Reply> {
     const failure = await this.#handlers.abort(this.#part('abortMs'));
-    return failure === null ? { type: 'handlers.aborted' } : this.#handlerFailed('aborting', failure, null);
+    return failure === null ? { type: 'handlers.aborted' } : this.#handlerFailed('aborting', failure);
   }
 
   async #rollBack({ to }: RollbackParams): Promise<Reply> {
     const target = to === null ? null : this.#snapshots.of(to);
     this.#target = target;
     const failure = await this.#handlers.rollBack(target?.value ?? null, this.#part('rollbackMs'));
-    if (failure !== null) return this.#handlerFailed('rollingBack', failure, null);
+    if (failure !== null) return this.#handlerFailed('rollingBack', failure);
     return { type: 'handlers.rolledBack' };
   }
 
@@ -293,15 +293,17 @@ export class ReloadDriver<T> {
     if (this.#target !== null) this.#snapshots.put(this.#target);
   }
 
-  #handlerFailed(stage: ReloadStage, failure: HandlerFailure, attempt: number | null): Reply {
-    const parsed = this.#work?.attempt === attempt ? this.#work?.parsed : this.current?.parsed;
-    const message = this.#scrubbed(failure.message, parsed);
-    const diagnostic = problem(stage, 'HANDLER_FAILED', message);
+  #handlerFailed(stage: ReloadStage, failure: HandlerFailure): Reply {
+    const diagnostic = problem(stage, 'HANDLER_FAILED', this.#scrubbed(failure.message));
     return failed(stage, { diagnostics: [diagnostic], halfDone: failure.halfDone });
   }
 
-  #scrubbed(message: string, parsed: Parsed | null | undefined): string {
-    return parsed ? this.#settings.reader.scrub(message, parsed) : message;
+  /** Whatever handlers were given, they may speak of: what comes, what is in force, what was before. */
+  #scrubbed(message: string): string {
+    const { reader } = this.#settings;
+    const coming = this.#work?.snapshot?.parsed ?? this.#work?.parsed ?? null;
+    const known = [coming, ...this.#snapshots.all().map(({ parsed }) => parsed)];
+    return known.reduce((words, parsed) => (parsed === null ? words : reader.scrub(words, parsed)), message);
   }
 
   #workOf(attempt: number): Work<T> {

@@ -30,6 +30,10 @@ export class Snapshots<T> {
       if (!named.has(key) && snapshot !== this.#current) this.#known.delete(key);
   }
 
+  all(): readonly ConfigSnapshot<T>[] {
+    return [...this.#known.values()];
+  }
+
   contents(): readonly ConfigContent[] {
     return [...this.#known.values()].map(({ content }) => content);
   }
