@@ -12,8 +12,8 @@ import { hclFormat } from '../../src/config/formats/hcl-format.ts';
 import { ReferenceTable } from '../../src/config/formats/references.ts';
 import { SourceText } from '../../src/config/formats/source-text.ts';
 
-const TIMES = 100;
-const WARM = 20;
+const TIMES = 30;
+const WARM = 5;
 /** Texts in a row that are measured together: the clock of the CPU counts in steps. */
 const BATCH = 20;
 
