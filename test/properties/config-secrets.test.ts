@@ -104,7 +104,7 @@ describe('a secret in a configuration that members share', () => {
       }
       const all = JSON.stringify(told, (_, value: unknown) =>
         value instanceof Error
-          ? { ...value, message: value.message }
+          ? { fields: Object.entries(value), message: value.message }
           : typeof value === 'bigint'
             ? String(value)
             : value,
