@@ -1,4 +1,6 @@
 /** What is ours and what is not: unknown keys, blocks of others, keys without effect, and secrets that are never told. */
+import { TOKEN_LENGTH_MIN as SERVED_TOKEN_LENGTH_MIN } from '../../src/server/tokens.ts';
+import { TOKEN_LENGTH_MIN } from '../../src/settings/setting-kinds.ts';
 import { inspect } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { showOrigin } from '../../src/settings/origin.ts';
@@ -204,7 +206,7 @@ describe('secrets', () => {
   const file = {
     conclave: nested({
       'redis.connection': 'redis://app:top-secret@r',
-      'server.tokens': [{ token: 'token-secret', scopes: ['read'] }],
+      'server.tokens': [{ token: 'the-token-secret', scopes: ['read'] }],
       'redis.password': 'part-secret',
     }),
   };
@@ -220,7 +222,11 @@ describe('secrets', () => {
     ];
     for (const text of seen) expect(text).not.toContain('secret');
     expect(settings.store.connection?.text).toBe('redis://app:top-secret@r');
-    expect(settings.server.tokens[0]?.token.text).toBe('token-secret');
+    expect(settings.server.tokens[0]?.token.text).toBe('the-token-secret');
+  });
+
+  test('of servers must be as long as servers ask for', () => {
+    expect(TOKEN_LENGTH_MIN).toBe(SERVED_TOKEN_LENGTH_MIN);
   });
 
   test('are not repeated by what refuses them', () => {

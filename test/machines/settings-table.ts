@@ -81,8 +81,8 @@ export const BLOCK_ROWS: readonly KeyRow[] = [
     'a.internal',
     'b.internal',
   ]),
-  row('server.tokens', [{ token: 'token-for-tests', scopes: ['read', 'reload'] }], 'server.tokens', [
-    { token: 'token-for-tests', scopes: ['read', 'reload'] },
+  row('server.tokens', [{ token: 'a-token-for-tests', scopes: ['read', 'reload'] }], 'server.tokens', [
+    { token: 'a-token-for-tests', scopes: ['read', 'reload'] },
   ]),
   row('server.follower_status', 'healthy', 'server.followerStatus', 'healthy'),
   row('server.certificates.cert_file', '/tls/cert.pem', 'server.certificates.certFile', '/tls/cert.pem', {

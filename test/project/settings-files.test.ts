@@ -29,8 +29,8 @@ const shipped: readonly Shown[] = projectFiles()
 
 const environment = {
   REDIS_CONNECTION_STRING: 'redis://:secret@r',
-  CONCLAVE_TOKEN: 'token-for-tests',
-  OPERATOR_TOKEN: 'token-for-tests',
+  CONCLAVE_TOKEN: 'a-token-for-tests',
+  OPERATOR_TOKEN: 'a-token-for-tests',
 };
 
 describe('a settings file of the documentation or of deploy/', () => {
