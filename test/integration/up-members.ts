@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { until } from '../redis/until.ts';
 import { PATIENCE_MS, Running } from './conclave-program.ts';
 
-export const TOKEN = 'a-a-token-for-tests-only';
+export const TOKEN = 'a-token-for-tests-only';
 
 export interface Answer<T> {
   readonly status: number;

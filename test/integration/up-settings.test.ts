@@ -98,7 +98,7 @@ async function comeThrough(source: string, states: string): Promise<void> {
   await using reload = createConfigReload({
     source,
     schema: { '~standard': { version: 1, vendor: 'test', validate: (value) => ({ value }) } },
-    secrets: { environment: { ...process.env, TEST_TOKEN: 'a-a-token-for-tests-only' } },
+    secrets: { environment: { ...process.env, TEST_TOKEN: 'a-token-for-tests-only' } },
     stateDir: join(states, readdirSync(states)[0] ?? ''),
     timings: { healthMs: 0 },
   });
@@ -138,11 +138,11 @@ describe.concurrent('a member that cannot start', () => {
     writeSettings(cwd, { more });
     const { code, stderr, stdout } = await conclave(['up'], {
       cwd,
-      env: { TEST_TOKEN: 'a-a-token-for-tests-only' },
+      env: { TEST_TOKEN: 'a-token-for-tests-only' },
     });
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
     expect(stderr).toMatch(message);
-    expect(stderr).not.toContain('a-a-token-for-tests-only');
+    expect(stderr).not.toContain('a-token-for-tests-only');
     expect(readdirSync(cwd)).toEqual(
       ['.conclave', 'conclave.hcl'].filter((name) => readdirSync(cwd).includes(name)),
     );
