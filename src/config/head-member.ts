@@ -167,8 +167,11 @@ export class HeadMember<T> {
 
   /** Leading, proposes the own file if it is another; then reads the head. */
   async consider(): Promise<HeadRecord | null> {
-    this.#leader.fileChanged(this.#head);
-    await this.#leader.tend();
+    // Who does not lead must not keep this in mind either: leading one day, it would undo what others have proposed.
+    if (this.#sharing.election.isLeader) {
+      this.#leader.fileChanged(this.#head);
+      await this.#leader.tend();
+    }
     const head = headOf(await this.#calls.head());
     this.look();
     return head;

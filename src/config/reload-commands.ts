@@ -120,16 +120,27 @@ export class ReloadCommands<T> {
     });
     // Nothing to move: this is what all of them are to have already, whether or not they do.
     if (outcome === null)
-      return { generation, sha: content.sha, outcome: await this.#reload(false), others: [] };
+      return { generation, sha: content.sha, outcome: await this.#settled(generation), others: [] };
     return { generation, sha: content.sha, outcome, others: await heardBy(others, generation) };
   }
 
   async #reload(force: boolean): Promise<SharedOutcome> {
     const head = await this.#head?.consider();
-    if (head && head.generation !== this.#driver.context.applied?.generation)
-      return outcomeOf(this.#events, async () => head.generation);
+    if (head && !this.#runs(head.generation)) return outcomeOf(this.#events, async () => head.generation);
     const refusal = await this.#refusal();
-    if (refusal !== null) return refusedOutcome(refusal);
+    return refusal === null ? this.#again(force) : refusedOutcome(refusal);
+  }
+
+  /** How it ends here with a generation that is wanted already. The own file has no part in that. */
+  #settled(generation: number): Promise<SharedOutcome> {
+    return this.#runs(generation) ? this.#again(false) : outcomeOf(this.#events, async () => generation);
+  }
+
+  #runs(generation: number): boolean {
+    return this.#driver.context.applied?.generation === generation;
+  }
+
+  #again(force: boolean): Promise<SharedOutcome> {
     const outcome = nextOutcome(this.#events);
     this.#driver.tell({ type: 'reload', at: this.#now(), force, target: null });
     return outcome;

@@ -215,6 +215,25 @@ describe('a configuration handed over to one of several members', () => {
     ]);
   });
 
+  test('is not undone by a leader whose own file is older, whatever it was asked for before', async () => {
+    await started(2, { port: 1 });
+    await propose({ port: 2 });
+    // Asked again, as by a client that had no answer, and to reload: of neither does the file of a member become news.
+    for (const each of [leader(), follower()]) await propose({ port: 2 }, {}, each);
+    const asked = follower().reload();
+    await cluster.pass(3000);
+    expect(await asked).toMatchObject({ type: 'unchanged' });
+    expect(inForce()).toEqual([
+      [2, 2],
+      [2, 2],
+    ]);
+    await leader().stop();
+    await cluster.pass(2 * ROUND_MS);
+    const next = cluster.reloads.find((each) => each.status().shared?.leads);
+    expect(next?.status().generation).toBe(2);
+    expect(next?.current.port).toBe(2);
+  });
+
   test('a rollback tells who heard of it', async () => {
     await started(3, { port: 1 });
     await propose({ port: 2 });
