@@ -5,7 +5,7 @@ export type { RedisLeaseNotice, RedisLeaseOptions } from './lease/redis-lease-op
 export type { ForcedRelease, RedisConnectionState, RedisLeaseStore } from './lease/redis-lease-store.ts';
 export type { LeaseInspection } from './lease/redis-lease-replies.ts';
 export type { RedisClient, RedisCluster, RedisNode } from './redis/client.ts';
-export { checkRedis, type CheckRedisOptions, type RedisCheckup } from './redis/doctor.ts';
+export { checkRedis, type CheckRedisOptions, type RedisCheckup } from './redis/check-redis.ts';
 export type { RedisFinding } from './redis/doctor-findings.ts';
 export { describeRedis, parseRedis } from './redis/settings.ts';
 export type {

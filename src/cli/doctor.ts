@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import { SettingsError } from '../errors.ts';
-import { checkRedis, type RedisCheckup } from '../redis/doctor.ts';
+import { checkRedis, type RedisCheckup } from '../redis/check-redis.ts';
 import type { RedisFinding } from '../redis/doctor-findings.ts';
 import { parsePositiveDuration } from './duration.ts';
 import { resolveStore, storeName, storePath } from './lease-stores.ts';

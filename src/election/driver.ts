@@ -1,13 +1,7 @@
 import type { Subscription } from 'rxjs';
 import { type ActorRefFrom, createActor } from 'xstate';
-import {
-  type AcquireParams,
-  type LeadershipEvent,
-  leadershipMachine,
-  type LossCause,
-  type RenewParams,
-  type Term,
-} from '../../machines/index.ts';
+import type { AcquireParams, LeadershipEvent, LossCause, RenewParams, Term } from '../../machines/index.ts';
+import { leadershipMachine } from '../../machines/leadership.ts';
 import { LeadershipError, StoreUnavailableError } from '../errors.ts';
 import type { JournalWriter } from '../journal/journal.ts';
 import type { CallOptions } from '../lease/lease-store.ts';

@@ -1,5 +1,6 @@
 import type { InspectionEvent, Observer } from 'xstate';
-import { checkTimings, type LeadershipTimings, type TimingOptions } from '../../machines/index.ts';
+import { checkTimings, type TimingOptions } from '../../machines/leadership.timings.ts';
+import type { LeadershipTimings } from '../../machines/leadership.events.ts';
 import { SettingsError, UsageError } from '../errors.ts';
 import type { Journal } from '../journal/journal.ts';
 import { memoryJournal } from '../journal/memory-journal.ts';

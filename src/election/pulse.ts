@@ -1,4 +1,4 @@
-import { GUARD_MIN_MS } from '../../machines/index.ts';
+import { GUARD_MIN_MS } from '../../machines/leadership.timings.ts';
 import type { Clock, TimerId } from '../runtime/clock.ts';
 
 /** How many beats a stall of the event loop is remembered. */

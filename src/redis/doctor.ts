@@ -3,6 +3,7 @@ import { leaseChannel, leaseKeys } from '../lease/redis-lease-keys.ts';
 import { redisLeases } from '../lease/redis-leases.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { systemClock } from '../runtime/system-clock.ts';
+import type { CheckRedisOptions, RedisCheckup } from './check-redis.ts';
 import { isCluster, type RedisClient, type RedisCluster, type RedisNode } from './client.ts';
 import { accessFindings } from './doctor-access.ts';
 import {
@@ -24,44 +25,10 @@ import { hashSlot } from './hash-slot.ts';
 import { describeRedis, parseRedis, type RedisSettings, type RedisSettingsInput } from './settings.ts';
 import { openClient } from './topology.ts';
 
-/** What the doctor looks at. */
-export interface CheckRedisOptions {
-  /** Whose lease is looked at. Default `default`. */
-  readonly resource?: string;
-  /** Default `conclave:leader:`. */
-  readonly keyPrefix?: string;
-  /** Milliseconds; default 15 000. */
-  readonly leaseDurationMs?: number;
-  /** Milliseconds; default a third of the lease. */
-  readonly renewIntervalMs?: number;
-  /** What `redisLeases` is told; default 0. */
-  readonly waitReplicas?: number;
-  /** How long to try to connect, in milliseconds; default 5000. */
-  readonly patienceMs?: number;
-  readonly clock?: Clock;
-}
-
-/** What a Redis can promise, as far as one can ask. */
-export interface RedisCheckup {
-  /** Without a secret. */
-  readonly location: string;
-  readonly resource: string;
-  /** The worst comes first. */
-  readonly findings: readonly RedisFinding[];
-}
-
 const BY_GRAVITY = ['danger', 'warning', 'unknown', 'note', 'ok'] as const;
 
-/**
- * Looks whether a Redis can keep what leases promise: eviction, persistence, failover, rights, clocks, round trips.
- * Changes nothing.
- *
- * @throws SettingsError if the place or the resource is none; what is wrong with the server is a finding
- * @example
- * const { findings } = await checkRedis('redis://localhost:6379', { resource: 'billing' });
- * const dangers = findings.filter(({ severity }) => severity === 'danger');
- */
-export async function checkRedis(
+/** What `checkRedis` does. */
+export async function examine(
   place: string | RedisSettingsInput | RedisSettings,
   options: CheckRedisOptions = {},
 ): Promise<RedisCheckup> {

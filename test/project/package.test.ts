@@ -33,6 +33,11 @@ describe('importing', () => {
     expect(loaded.filter((url) => heavy.test(url))).toEqual([]);
   });
 
+  test('an election loads nothing of configuration reload, leases in Redis nothing of the doctor', async () => {
+    expect((await loadedBy('conclave')).filter((url) => /config-reload/.test(url))).toEqual([]);
+    expect((await loadedBy('conclave/redis')).filter((url) => /\/doctor/.test(url))).toEqual([]);
+  });
+
   test('metrics load no OpenTelemetry SDK before Prometheus is asked for', async () => {
     const sdk = /node_modules\/@opentelemetry\/(?!api\/)/;
     expect((await loadedBy('conclave/observability')).filter((url) => sdk.test(url))).toEqual([]);
