@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http';
 import type { Context } from 'hono';
 import type { ServedMember } from './app-options.ts';
 import { eventStream, type StreamedEvent } from './event-stream.ts';
@@ -5,6 +6,8 @@ import { RETRY_AFTER_SECONDS, refusal } from './problem.ts';
 
 /** Most readers of events at one time, of all kinds together. */
 export const STREAMS_MAX = 64;
+/** How long a reader may take for the end of its stream, in milliseconds; then it is cut off. */
+const LAST_WORD_MS = 1000;
 
 /** All streams of one server. */
 export class EventStreams {
@@ -35,8 +38,19 @@ export class EventStreams {
       this.#open -= 1;
       if (why === 'stalled' || why === 'failed')
         logger.warn({ path, why }, `A reader of events was dropped: ${why}`);
+      if (why !== 'left') this.#cutOff(context);
     };
     const stream = eventStream(source, { clock, signal: lifecycle.draining, onEnd });
     return new Response(stream, { headers });
+  }
+
+  /** A reader that takes nothing would not take the end either, and a member that goes away would wait for it. */
+  #cutOff({ env }: Context): void {
+    const { outgoing } = (env ?? {}) as { readonly outgoing?: ServerResponse };
+    // Mounted into something else than a server of Node, it is for that to end.
+    if (typeof outgoing?.destroy !== 'function') return;
+    const { clock } = this.#member;
+    const timer = clock.setTimeout(() => outgoing.destroy(), LAST_WORD_MS);
+    outgoing.once('close', () => clock.clearTimeout(timer));
   }
 }
