@@ -1,7 +1,7 @@
 import { nearest } from '../suggest.ts';
 import { CATALOGUE, SETTING_IDS, variableOfFlag } from './catalogue.ts';
 import type { Flag, SettingId } from './catalogue-entry.ts';
-import { unknownKey } from './file-layer.ts';
+import { unknownKey, WAIT_REPLICAS } from './file-layer.ts';
 import { give, oneOfEach, saysNothing, WAYS_APART } from './give.ts';
 import { KNOWN_KEYS, type KnownKey, type Leaf, ROOTS } from './known-keys.ts';
 import { emptyLayer, type Layer, type Origin } from './origin.ts';
@@ -146,6 +146,12 @@ interface UnknownSegment {
 /** The environment is everybody's: `METRICS__ENABLED` may be another program's, `LeaderElection__Enabld` is a slip. */
 function unknown(layer: Layer, at: KnownKey, { variable, segment, isFirst, isOurs }: UnknownSegment): void {
   if (isFirst) return;
+  if (WAIT_REPLICAS.test(segment)) {
+    const message =
+      'No replica would be waited for by this. It must be CONCLAVE_WAIT_REPLICAS, or redis__wait_replicas.';
+    layer.problems.push({ origin: origin(variable), message });
+    return;
+  }
   const finding = unknownKey(isOurs ? at : { ...at, unknown: 'open' }, segment);
   if (finding === null) return;
   layer[finding.fatal ? 'problems' : 'notes'].push({ origin: origin(variable), message: finding.message });

@@ -82,12 +82,26 @@ class FileReader {
   }
 
   #unknown(known: KnownKey, path: ConfigPath): void {
-    const finding = unknownKey(known, String(path.at(-1)));
+    const key = String(path.at(-1));
+    const found = unknownKey(known, key);
+    const finding = found?.fatal !== true && WAIT_REPLICAS.test(key) ? OUT_OF_PLACE : found;
     if (finding === null) return;
     const told: Finding = { origin: { layer: 'file', path }, message: finding.message, ofKey: true };
     this.layer[finding.fatal ? 'problems' : 'notes'].push(told);
   }
 }
+
+/**
+ * Whoever writes this means ours, wherever it stands; left alone with a note, it would have them believe that failovers
+ * of their Redis are safe.
+ */
+export const WAIT_REPLICAS = /^wait[_-]?replicas?$/i;
+const OUT_OF_PLACE = {
+  message:
+    'It counts only in the block redis inside the root block: conclave { redis { wait_replicas = 1 } }. ' +
+    'Here no replica would be waited for. Move it there.',
+  fatal: true,
+};
 
 /** Names that an application gives values of its own, which are no mistakes of ours. */
 const EVERYBODYS: ReadonlySet<SettingId> = new Set(['environment', 'logLevel']);

@@ -25,13 +25,14 @@ export function resolveConfiguration(
   const path = layers.take('configurationPath', 'configuration.path', null);
   const asked = layers.get('configurationMode');
   const watched = layers.take('watching', 'configuration.watching', asked?.value !== 'static');
-  const mode = layers.take(
-    'configurationMode',
-    'configuration.mode',
-    deploymentMode(highAvailability, watched),
-  );
-  if (asked === undefined)
-    layers.origins.set('configuration.mode', { layer: 'default', note: 'by high availability and watching' });
+  // The settings file is each member's own: without another file there is nothing that could be shared.
+  const shares = highAvailability && path !== null;
+  const mode = layers.take('configurationMode', 'configuration.mode', deploymentMode(shares, watched));
+  if (asked === undefined) {
+    const note =
+      path === null ? 'nothing is shared without configuration.path' : 'by high availability and watching';
+    layers.origins.set('configuration.mode', { layer: 'default', note });
+  }
   if (mode === 'static' && watched && layers.get('watching') !== undefined)
     layers.note(
       'A configuration that is static is read once, and not watched.',

@@ -317,7 +317,7 @@ export const TOKENS: Kind<readonly TokenSettings[]> = {
         )
         .max(LIST_MAX_LENGTH, must(tokens)),
     ),
-    [{ token: 'token-for-tests', scopes: ['read', 'reload'] }],
+    [{ token: 'a-token-for-tests', scopes: ['read', 'reload'] }],
   ),
   secret: true,
 };

@@ -94,6 +94,32 @@ describe('an unknown key', () => {
   });
 });
 
+describe('replicas to wait for, in a block where nobody would wait for them,', () => {
+  const redis = { connection: 'redis://r' };
+  test.each([
+    ['redis.wait_replicas', { conclave: {}, redis: { wait_replicas: 1 }, cache: { redis } }],
+    ['Redis.WaitReplicas', { conclave: {}, Redis: { ConnectionString: 'redis://r', WaitReplicas: 1 } }],
+    ['cache.redis.wait_replicas', { conclave: {}, cache: { redis: { ...redis, wait_replicas: 1 } } }],
+  ])('are refused: %s', (path, file) => {
+    expect(told(composed({ file }).problems)).toEqual([
+      expect.stringMatching(
+        new RegExp(
+          `^${path}: It counts only in .* conclave { redis { wait_replicas = 1 } }\\. .* Move it there\\.$`,
+        ),
+      ),
+    ]);
+  });
+});
+
+test.each(['Redis__WaitReplicas', 'Cache__Redis__wait_replicas'])(
+  'so they are as the variable %s',
+  (variable) => {
+    expect(told(composed({ environment: { [variable]: '1' }, flags: memory }).problems)).toEqual([
+      `${variable}: No replica would be waited for by this. It must be CONCLAVE_WAIT_REPLICAS, or redis__wait_replicas.`,
+    ]);
+  },
+);
+
 describe('what is not ours is left alone', () => {
   test.each([
     ['sections', { Logging: { LogLevel: { Default: 'Debug' } }, AllowedHosts: '*', Serilog: [] }],

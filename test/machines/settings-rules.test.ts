@@ -303,9 +303,16 @@ describe('deployments', () => {
       'HighAvailability.Enabled': ha,
       'ConfigurationWatcher.EnableFileWatching': watch,
     });
-    const { settings, problems } = composed({ file });
+    const path = nested({ 'Honua.ConfigurationV2.Path': '/etc/app.hcl' });
+    const { settings, problems } = composed({ file: { ...file, ...path } });
     expect(problems).toEqual([]);
     expect(settings.configuration).toMatchObject({ mode, watching });
+    // Without a file to share, what is told is what a member does with its own settings file.
+    const { settings: bare, origins } = composed({ file });
+    expect(bare.configuration).toMatchObject({ mode: watch ? 'local' : 'static', watching });
+    expect(origins.get('configuration.mode')).toMatchObject({
+      note: 'nothing is shared without configuration.path',
+    });
   });
 
   test('the store is chosen by name only', () => {
