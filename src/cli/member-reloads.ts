@@ -72,6 +72,9 @@ export class MemberReload {
     try {
       this.handle = createConfigReload<unknown>({
         memberId: name,
+        // One id for all that this process does, so that a line about its configuration is matched with its terms.
+        instance:
+          alone || plan.name === 'configuration' ? election.candidateId : `${election.candidateId}.settings`,
         ...plan.options,
         handlers: plan.handlers(election),
         journal,

@@ -69,6 +69,11 @@ export interface ConfigReloadOptions<T> {
   readonly leases?: LeaseStore;
   /** A name for this member in logs and for operators. Default the environment's POD_NAME, else the host's name. */
   readonly memberId?: string;
+  /**
+   * The id of this member as it stands, where it has one already, such as that of its election; instead of `memberId`,
+   * which gets something random. It must be of this start alone, and no other reload may have it.
+   */
+  readonly instance?: string;
   /** Where decisions are recorded. Default a bounded ring in memory. */
   readonly journal?: Journal;
   /** What a failing journal or stateDir does to a new configuration. Default `continue`: it is applied all the same. */
@@ -126,7 +131,16 @@ const OPTIONS = [
     'watch',
   ] as const),
   ...(['store', 'mode', 'election', 'leases'] as const),
-  ...(['memberId', 'journal', 'onJournalFailure', 'logger', 'inspect', 'clock', 'randomness'] as const),
+  ...([
+    'memberId',
+    'instance',
+    'journal',
+    'onJournalFailure',
+    'logger',
+    'inspect',
+    'clock',
+    'randomness',
+  ] as const),
 ] satisfies (keyof ConfigReloadOptions<unknown>)[];
 
 /**
@@ -150,7 +164,7 @@ export function resolveReloadOptions<T>(options: ConfigReloadOptions<T>): Reload
   const source = sourceOf(options.source);
   const lastGood =
     stateDir === undefined ? forgetfulLastGood(randomness) : diskLastGood(stateDir, { randomness, logger });
-  const memberId = candidateId({ given: options.memberId, randomness });
+  const memberId = idOf(options, randomness);
   const sharing = sharingOf(options, { clock, randomness, logger });
   return {
     source: new WatchedSource(source, { disk: systemDisk, clock, randomness, sweepMs, watch }),
@@ -170,6 +184,20 @@ export function resolveReloadOptions<T>(options: ConfigReloadOptions<T>): Reload
     clock,
     randomness,
   };
+}
+
+/** Characters of a name of a stream. */
+const INSTANCE = /^[A-Za-z0-9._-]{1,256}$/;
+
+function idOf(
+  { memberId, instance }: Pick<ConfigReloadOptions<unknown>, 'memberId' | 'instance'>,
+  randomness: Randomness,
+) {
+  if (instance === undefined) return candidateId({ given: memberId, randomness });
+  if (typeof instance === 'string' && INSTANCE.test(instance)) return instance;
+  throw invalid(
+    `instance is ${JSON.stringify(instance)}, but must be 1 to 256 letters, digits, dots, dashes or underscores, for example election.candidateId.`,
+  );
 }
 
 /** What an earlier process left behind, under the present settings. */

@@ -65,6 +65,10 @@ describeRedis('three members of one Redis', () => {
     const all = await each((member) => member.health());
     expect(all.map(({ status }) => status)).toEqual([200, 200, 200]);
     const results = all.map(({ body }) => body.results.leader_election);
+    // What is told of a member's configuration is matched with what is told of its leadership.
+    expect(all.map(({ body }) => body.results.configuration?.data.member)).toEqual(
+      results.map(({ data }) => data.member),
+    );
     expect(results.map(({ status }) => status).toSorted()).toEqual(['Degraded', 'Degraded', 'Healthy']);
     for (const { status, data } of results) expect(data.is_leader).toBe(status === 'Healthy');
     for (const path of ['/health/ready', '/health/live', '/readyz', '/livez'])

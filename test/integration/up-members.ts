@@ -18,9 +18,9 @@ export interface Health {
     readonly leader_election: {
       readonly status: string;
       readonly exception?: string;
-      readonly data: { readonly is_leader: boolean; readonly leader: string | null };
+      readonly data: { readonly member: string; readonly is_leader: boolean; readonly leader: string | null };
     };
-    readonly configuration?: { readonly status: string };
+    readonly configuration?: { readonly status: string; readonly data: { readonly member: string } };
   };
 }
 

@@ -260,6 +260,9 @@ describe('members that share a configuration', () => {
     expect(() => createConfigReload({ source, schema, store: cluster.store })).toThrow(
       /give either an election, or leases/,
     );
+    expect(() => createConfigReload({ source, schema, instance: 'a/b' })).toThrow(
+      /instance is "a\/b", but must be/,
+    );
     expect(() => createConfigReload({ source, schema, mode: 'file' })).toThrow(/needs a store/);
     expect(() => createConfigReload({ source, schema, leases: cluster.leases })).toThrow(
       /leases has no effect/,
