@@ -113,11 +113,13 @@ export class RecordFeed {
     try {
       const streams = await this.#journal.streams();
       const fresh = streams.map(({ stream, seq, first }) => {
-        const from = Math.max((this.#places.get(stream) ?? 0) + 1, first);
-        return { stream, seq, from, count: Math.max(0, seq - from + 1) };
+        const next = (this.#places.get(stream) ?? 0) + 1;
+        const from = Math.max(next, first);
+        return { stream, seq, from, lost: from - next, count: Math.max(0, seq - from + 1) };
       });
-      const total = fresh.reduce((sum, { count }) => sum + count, 0);
-      if (total > FEED_RECORDS_MAX) this.#skip(fresh, total);
+      const total = fresh.reduce((sum, { count, lost }) => sum + count + lost, 0);
+      // Records may have been dropped from the journal while nobody read.
+      if (total > FEED_RECORDS_MAX || fresh.some(({ lost }) => lost > 0)) this.#skip(fresh, total);
       else for (const each of fresh) if (each.count > 0) await this.#read(each.stream, each.from, each.seq);
       this.#failure = null;
     } catch (error) {
@@ -126,7 +128,7 @@ export class RecordFeed {
     for (const wake of this.#waiting) wake();
   }
 
-  /** More than is kept: nobody can go on from before. */
+  /** More than is kept, or not all that there was: nobody can go on from before. */
   #skip(streams: readonly { readonly stream: string; readonly seq: number }[], count: number): void {
     this.#base = this.#last + count;
     this.#kept = [];

@@ -3,9 +3,11 @@ import { Subject } from 'rxjs';
 import { describe, expect, test } from 'vitest';
 import type { ConfigEvent } from '../../src/config/reload-events.ts';
 import { memoryJournal } from '../../src/index.ts';
+import type { Journal, ReadOptions } from '../../src/journal/journal.ts';
 import { ConfigFeed, FEED_EVENTS_MAX } from '../../src/server/config-feed.ts';
 import { eventStream, HEARTBEAT_MS, STALLED_MS, type StreamedEvent } from '../../src/server/event-stream.ts';
 import { STREAMS_MAX } from '../../src/server/event-streams.ts';
+import { RecordFeed } from '../../src/server/record-feed.ts';
 import { conclaveApp, Lifecycle } from '../../src/server.ts';
 import { createTestElection, VirtualClock } from '../../src/testing.ts';
 import { elapse, settle } from '../machines/elapse.ts';
@@ -159,6 +161,28 @@ describe('records of a member', () => {
     expect(second.events.at(-1)?.event).toBe('end');
     expect(second.events.at(-1)?.data['reason']).toContain('ends the stream');
     await third.cancel();
+  });
+});
+
+describe('records that were dropped while nobody read', () => {
+  test('are a gap for a reader that comes again, and nothing for one that is new', async () => {
+    let [first, last] = [1, 3];
+    const journal = {
+      streams: async () => [{ stream: 'orders', seq: last, first }],
+      async *read(stream: string, { from = 1, to = last }: ReadOptions = {}) {
+        for (let seq = Math.max(from, first); seq <= to; seq += 1) yield { stream, seq };
+      },
+    } as unknown as Journal;
+    const feed = new RecordFeed(journal, new VirtualClock(), 'm-1');
+    const { signal } = new AbortController();
+    const all = await taken(feed.after(null, signal), 4);
+    expect(all.map(({ event }) => event)).toEqual(['record', 'record', 'record', 'current']);
+    [first, last] = [8, 10];
+    const again = await taken(feed.after(all.at(-1)?.id ?? '', signal), 5);
+    expect(again.map(({ event }) => event)).toEqual(['gap', 'record', 'record', 'record', 'current']);
+    last = 11;
+    const next = await taken(feed.after(again.at(-1)?.id ?? '', signal), 1);
+    expect(next).toMatchObject([{ event: 'record', data: { seq: 11 } }]);
   });
 });
 
