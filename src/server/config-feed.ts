@@ -47,6 +47,8 @@ export class ConfigFeed {
   /** Events behind the one with this id; without one, those from now on. */
   async *after(lastId: string | null, signal: AbortSignal): AsyncGenerator<StreamedEvent, void, undefined> {
     let place = lastId === null ? this.#last : this.#numberOf(lastId);
+    // Who is gone before the first event comes again all the same.
+    if (lastId === null) yield { event: 'current', id: `${this.#origin}:${this.#last}`, data: {} };
     if (place === null) {
       yield gap('The events before were those of another process.');
       place = 0;

@@ -54,9 +54,9 @@ export class RecordFeed {
       await this.#follow();
       const resumed = lastId === null ? null : this.#numberOf(lastId);
       if (lastId !== null && resumed === null)
-        yield gap('What came after that is not kept any more; all of it follows.');
+        yield gap(`What came after that is not kept any more${fromNow ? '' : '; all of it follows'}.`);
       let place = resumed ?? this.#last;
-      if (resumed === null && !fromNow) yield* this.#backlog(new Map(this.#places), place, signal);
+      if (resumed === null) yield* this.#begin(place, signal, fromNow);
       while (!signal.aborted) {
         if (this.#failure !== null) throw this.#failure;
         // Too slow for what is kept: it comes again, and begins anew.
@@ -78,14 +78,15 @@ export class RecordFeed {
     return this.#base + this.#kept.length;
   }
 
-  async *#backlog(until: Places, place: number, signal: AbortSignal): AsyncGenerator<StreamedEvent> {
-    for (const [stream, to] of until) {
+  /** What was before, and from where on the reader can come again: also if it is gone before the next record. */
+  async *#begin(place: number, signal: AbortSignal, fromNow: boolean): AsyncGenerator<StreamedEvent> {
+    const until: Places = new Map(this.#places);
+    for (const [stream, to] of fromNow ? [] : until) {
       for await (const record of this.#journal.read(stream, { to })) {
         if (signal.aborted) return;
         yield { event: 'record', data: record };
       }
     }
-    // From here on it can come again.
     yield { event: 'current', id: `${this.#origin}:${place}`, data: { streams: until.size } };
   }
 

@@ -116,11 +116,21 @@ describe('events of a configuration', () => {
 
   test('the stream ends with the reload', async () => {
     const { events, feed } = feedOf();
-    const all = taken(feed.after(null, new AbortController().signal), 10);
+    const all = taken(feed.after('m-1:0', new AbortController().signal), 10);
     await settle();
     events.next(applied(1));
     events.complete();
     expect(attempts(await all)).toEqual([1]);
+  });
+
+  test('one that is gone before the first event misses none by coming again', async () => {
+    const { events, feed } = feedOf();
+    const { signal } = new AbortController();
+    events.next(applied(1));
+    const [current] = await taken(feed.after(null, signal), 1);
+    expect(current).toEqual({ event: 'current', id: 'm-1:1', data: {} });
+    events.next(applied(2));
+    expect(attempts(await taken(feed.after(current?.id ?? '', signal), 1))).toEqual([2]);
   });
 });
 
@@ -180,9 +190,12 @@ describe('records that were dropped while nobody read', () => {
     [first, last] = [8, 10];
     const again = await taken(feed.after(all.at(-1)?.id ?? '', signal), 5);
     expect(again.map(({ event }) => event)).toEqual(['gap', 'record', 'record', 'record', 'current']);
+    const [place] = await taken(feed.after(null, signal, { fromNow: true }), 1);
     last = 11;
-    const next = await taken(feed.after(again.at(-1)?.id ?? '', signal), 1);
-    expect(next).toMatchObject([{ event: 'record', data: { seq: 11 } }]);
+    for (const id of [again.at(-1)?.id, place?.id])
+      expect(await taken(feed.after(id ?? '', signal), 1)).toMatchObject([
+        { event: 'record', data: { seq: 11 } },
+      ]);
   });
 });
 
