@@ -8,9 +8,30 @@ const secretWords = new Set(
     'password passwords passwd passwort pwd pass passphrase passphrases passcode secret secrets token tokens ' +
     'credential credentials creds apikey apikeys privatekey accesskey secretkey signingkey encryptionkey sharedkey ' +
     'authkey masterkey hmackey connectionstring connectionstrings dsn authorization bearer cookie cookies jwt otp ' +
-    'pin htpasswd keyring'
+    'pin htpasswd keyring pw psw pswd pword'
   ).split(' '),
 );
+
+/** Words of which a slip of the keyboard is taken for them: nobody checks the spelling of a name before it is told. */
+const unmistakable =
+  'password passwd passphrase secret secrets token tokens credential credentials apikey privatekey accesskey'.split(
+    ' ',
+  );
+const SLIP_LENGTH_MIN = 4;
+
+/** Whether a word is the other one, or has one letter too many, too few, another, or two swapped. */
+function isSlipOf(word: string, meant: string): boolean {
+  if (Math.abs(word.length - meant.length) > 1) return false;
+  let same = 0;
+  while (same < word.length && word[same] === meant[same]) same += 1;
+  const [given, wanted] = [word.slice(same), meant.slice(same)];
+  return (
+    given.slice(1) === wanted.slice(1) ||
+    given.slice(1) === wanted ||
+    given === wanted.slice(1) ||
+    (given[0] === wanted[1] && given[1] === wanted[0] && given.slice(2) === wanted.slice(2))
+  );
+}
 
 /** Words that make a `key` or a `string` beside them a secret one. */
 const secretPairs = new Set(
@@ -44,8 +65,14 @@ const JUDGED_MAX = 5000;
 function judge(name: string): boolean {
   const words = wordsOf(name);
   if (words.some((word) => secretWords.has(word) || secretWords.has(word.replace(/\d+$/, '')))) return true;
+  if (
+    words.some((word) => word.length >= SLIP_LENGTH_MIN && unmistakable.some((each) => isSlipOf(word, each)))
+  )
+    return true;
   // An all-lower-case name has no seams: look for the unmistakable ones inside.
-  if (/passw(or)?d|passphrase|secret|credential|apikey|accesstoken|privatekey|connectionstring/i.test(name)) {
+  if (
+    /pas+w(or|ro)?d|passphrase|secret|credential|apikey|accesstoken|privatekey|connectionstring/i.test(name)
+  ) {
     return true;
   }
   return words.some((word, index) => secretPairs.has(`${word} ${words[index + 1] ?? ''}`));
@@ -58,11 +85,14 @@ export function mentionsSecretName(text: string): boolean {
 
 /**
  * Whether a line that could not be read may assign a secret. Wider than {@link mentionsSecretName}: where a line break
- * or a quote is lost, a name may have grown together with what was before it.
+ * or a quote is lost, a name may have grown together with what was before it; and under whatever name it stands, a word
+ * that could be drawn by lot is taken for a secret.
  */
 export function mayAssignSecret(line: string): boolean {
-  return /pass|pwd|secret|token|credential|creds|key|dsn|auth|bearer|cookie|jwt|connection|otp|pin/i.test(
-    line,
+  return (
+    /pass|pwd|secret|token|credential|creds|key|dsn|auth|bearer|cookie|jwt|connection|otp|pin/i.test(line) ||
+    mentionsSecretName(line) ||
+    (line.match(/[A-Za-z0-9+/=]{10,}/g) ?? []).some((run) => /[A-Za-z]/.test(run) && /\d.*\d/.test(run))
   );
 }
 
