@@ -5,7 +5,7 @@ import {
   inputAfterCrash,
   type ReloadTimings,
 } from '../../machines/index.ts';
-import { SettingsError, UsageError } from '../errors.ts';
+import { SettingsError } from '../errors.ts';
 import { createLeaderElection, type LeaderElection } from '../leader-election.ts';
 import type { LeaseStore } from '../lease/lease-store.ts';
 import type { Journal } from '../journal/journal.ts';
@@ -17,7 +17,7 @@ import type { Inspector } from '../runtime/guarded-inspection.ts';
 import type { Randomness } from '../runtime/randomness.ts';
 import { systemClock } from '../runtime/system-clock.ts';
 import { systemRandomness } from '../runtime/system-randomness.ts';
-import { nearest } from '../suggest.ts';
+import { refuseUnknownOptions } from '../unknown-options.ts';
 import { schemaReader, type SecretOptions } from './config-reader.ts';
 import { decodeContent } from './content.ts';
 import type { ReloadHandler } from './handlers.ts';
@@ -149,7 +149,7 @@ const OPTIONS = [
  * @throws SettingsError naming the setting, its value and what would do
  */
 export function resolveReloadOptions<T>(options: ConfigReloadOptions<T>): ReloadSettings<T> {
-  refuseUnknown(options);
+  refuseUnknownOptions(options, OPTIONS, 'createConfigReload');
   const { handlers = [], onJournalFailure = 'continue', logger = silentLogger, stateDir } = options;
   const { clock = systemClock, randomness = systemRandomness, journal = memoryJournal() } = options;
   if (onJournalFailure !== 'continue' && onJournalFailure !== 'stop')
@@ -291,17 +291,4 @@ function checkHandlers(handlers: readonly ReloadHandler<never>[]): void {
 
 function invalid(message: string): SettingsError {
   return new SettingsError('SETTINGS_INVALID', message);
-}
-
-function refuseUnknown(options: object): void {
-  if (typeof options !== 'object' || options === null)
-    throw new UsageError('SETTINGS_INVALID', 'createConfigReload needs an object of options.');
-  for (const name of Object.keys(options)) {
-    if ((OPTIONS as readonly string[]).includes(name)) continue;
-    const near = nearest(name, OPTIONS);
-    throw new SettingsError(
-      'UNKNOWN_OPTION',
-      `There is no option "${name}"${near === null ? '' : `; did you mean "${near}"?`} Known options: ${OPTIONS.join(', ')}.`,
-    );
-  }
 }

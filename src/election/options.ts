@@ -1,7 +1,7 @@
 import type { InspectionEvent, Observer } from 'xstate';
 import { checkTimings, type TimingOptions } from '../../machines/leadership.timings.ts';
 import type { LeadershipTimings } from '../../machines/leadership.events.ts';
-import { SettingsError, UsageError } from '../errors.ts';
+import { SettingsError } from '../errors.ts';
 import type { Journal } from '../journal/journal.ts';
 import { memoryJournal } from '../journal/memory-journal.ts';
 import { disabledLeases } from '../lease/memory-lease-store.ts';
@@ -12,7 +12,7 @@ import { candidateId } from '../runtime/identity.ts';
 import type { Randomness } from '../runtime/randomness.ts';
 import { systemClock } from '../runtime/system-clock.ts';
 import { systemRandomness } from '../runtime/system-randomness.ts';
-import { nearest } from '../suggest.ts';
+import { refuseUnknownOptions } from '../unknown-options.ts';
 
 /** What `createLeaderElection` takes. Timings are milliseconds; see `TimingOptions` for those. */
 export interface LeaderElectionOptions extends TimingOptions {
@@ -89,7 +89,7 @@ const RESOURCE_MAX_LENGTH = 200;
  * @throws SettingsError naming the setting, its value and what would do
  */
 export function resolveOptions(options: LeaderElectionOptions): ElectionSettings {
-  refuseUnknown(options);
+  refuseUnknownOptions(options, OPTIONS, 'createLeaderElection');
   const { resource, enabled = true } = options;
   if (typeof resource !== 'string' || resource.trim() === '' || resource.length > RESOURCE_MAX_LENGTH)
     throw new SettingsError(
@@ -145,17 +145,4 @@ export function resolveTimingOptions(options: TimingOptions): {
   if (errors.length > 0)
     throw new SettingsError('TIMING_UNSAFE', errors.map(({ message }) => message).join('\n'));
   return { timings, warnings: warnings.map(({ message }) => message) };
-}
-
-function refuseUnknown(options: LeaderElectionOptions): void {
-  if (typeof options !== 'object' || options === null)
-    throw new UsageError('SETTINGS_INVALID', 'createLeaderElection needs an object of options.');
-  for (const name of Object.keys(options)) {
-    if (OPTIONS.includes(name)) continue;
-    const near = nearest(name, OPTIONS);
-    throw new SettingsError(
-      'UNKNOWN_OPTION',
-      `There is no option "${name}"${near === null ? '' : `; did you mean "${near}"?`} Known options: ${OPTIONS.join(', ')}.`,
-    );
-  }
 }

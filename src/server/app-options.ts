@@ -1,12 +1,12 @@
 import type { ConfigReload } from '../config-reload.ts';
-import { SettingsError, UsageError } from '../errors.ts';
+import { SettingsError } from '../errors.ts';
 import type { Journal } from '../journal/journal.ts';
 import type { LeaderElection } from '../leader-election.ts';
 import { type Logger, silentLogger } from '../logger.ts';
 import type { MetricsText } from '../observability/metrics-text.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { systemClock } from '../runtime/system-clock.ts';
-import { nearest } from '../suggest.ts';
+import { refuseUnknownOptions } from '../unknown-options.ts';
 import type { Hono } from 'hono';
 import { AllowedHosts } from './hosts.ts';
 import { Lifecycle } from './lifecycle.ts';
@@ -92,7 +92,7 @@ export const APP_OPTIONS = [
  * @throws SettingsError naming the option, its value (but no token) and what would do
  */
 export function resolveAppOptions(options: ConclaveAppOptions): ServedMember {
-  refuseUnknown(options, APP_OPTIONS);
+  refuseUnknownOptions(options, APP_OPTIONS, 'A server');
   const { followerStatus = 'degraded' } = options;
   if (followerStatus !== 'degraded' && followerStatus !== 'healthy')
     throw new SettingsError(
@@ -113,17 +113,4 @@ export function resolveAppOptions(options: ConclaveAppOptions): ServedMember {
     logger: options.logger ?? silentLogger,
     clock: options.clock ?? systemClock,
   };
-}
-
-export function refuseUnknown(options: object, known: readonly string[]): void {
-  if (typeof options !== 'object' || options === null)
-    throw new UsageError('SETTINGS_INVALID', 'A server needs an object of options.');
-  for (const name of Object.keys(options)) {
-    if (known.includes(name)) continue;
-    const near = nearest(name, known);
-    throw new SettingsError(
-      'UNKNOWN_OPTION',
-      `There is no option "${name}"${near === null ? '' : `; did you mean "${near}"?`} Known options: ${known.join(', ')}.`,
-    );
-  }
 }

@@ -1,13 +1,8 @@
 import { isIP } from 'node:net';
 import { SettingsError } from '../errors.ts';
+import { refuseUnknownOptions } from '../unknown-options.ts';
 import { appOf, metricsAppOf } from './app.ts';
-import {
-  APP_OPTIONS,
-  type ConclaveAppOptions,
-  refuseUnknown,
-  resolveAppOptions,
-  type ServedMember,
-} from './app-options.ts';
+import { APP_OPTIONS, type ConclaveAppOptions, resolveAppOptions, type ServedMember } from './app-options.ts';
 import type { Lifecycle } from './lifecycle.ts';
 import { listen, type Listening } from './listen.ts';
 import type { CertificateOptions } from './node-server.ts';
@@ -67,7 +62,7 @@ const OPTIONS = [
  * console.log(server.url); // http://127.0.0.1:8080
  */
 export async function serveConclave(options: ServeConclaveOptions): Promise<ConclaveServer> {
-  refuseUnknown(options, OPTIONS);
+  refuseUnknownOptions(options, OPTIONS, 'A server');
   const { address = '127.0.0.1', port, metricsPort, certificates, ...strictness } = options;
   const { strictPort = true, strictMetricsPort = strictPort, ...rest } = strictness;
   const member = resolveAppOptions({ readsNeedToken: !isLoopback(address), ...rest });
