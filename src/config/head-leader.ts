@@ -49,6 +49,10 @@ export class HeadLeader<T> {
   readonly #options: HeadLeaderOptions<T>;
   /** Generation under which this member's own file was seen to change. */
   #changedUnder: number | null = null;
+  /** Generation under which somebody asked for the own file to be read. */
+  #askedUnder: number | null = null;
+  /** What the own file held when it was last looked at. */
+  #ownSha: string | null = null;
   /** Token of the term in which the own file was looked at. */
   #considered: bigint | null = null;
   #missingSince: number | null = null;
@@ -63,6 +67,15 @@ export class HeadLeader<T> {
   /** The own file is another one, under the head that is known. */
   fileChanged(head: HeadRecord | null): void {
     this.#changedUnder = head?.generation ?? 0;
+  }
+
+  /**
+   * Somebody asks for the own file to be read. Where files are what counts, that is to take it. Where others propose,
+   * too, only a file that has changed is news: else each who asks would undo what was proposed.
+   */
+  asked(head: HeadRecord | null): void {
+    if (this.#options.mode === 'file') this.fileChanged(head);
+    else this.#askedUnder = head?.generation ?? 0;
   }
 
   /** The head as it was just read. */
@@ -104,10 +117,13 @@ export class HeadLeader<T> {
 
   async #considerFile(state: HeadState, term: LeadershipTerm): Promise<boolean> {
     const { head, history } = state;
-    const sawChange = head !== null && this.#changedUnder === head.generation;
+    const isAsked = head !== null && this.#askedUnder === head.generation;
     const isNewLeader = this.#considered !== term.token;
-    if (head === null || (!sawChange && !isNewLeader)) return false;
+    const isMarked = head !== null && this.#changedUnder === head.generation;
+    if (head === null || (!isMarked && !isAsked && !isNewLeader)) return false;
     const content = await this.#ownFile();
+    const isOther = content !== null && this.#ownSha !== null && content.sha !== this.#ownSha;
+    const sawChange = isMarked || (isAsked && isOther);
     const isKnown = content !== null && history.some(({ sha }) => sha === content.sha);
     const isNews = content !== null && content.sha !== head.sha && (sawChange || !isKnown);
     if (isNews) {
@@ -115,7 +131,9 @@ export class HeadLeader<T> {
       if (!(await this.#propose(state, term, content, why))) return false;
     }
     this.#considered = term.token;
-    if (sawChange) this.#changedUnder = null;
+    this.#ownSha = content?.sha ?? this.#ownSha;
+    if (isMarked) this.#changedUnder = null;
+    if (isAsked) this.#askedUnder = null;
     return isNews;
   }
 

@@ -169,7 +169,7 @@ export class HeadMember<T> {
   async consider(): Promise<HeadRecord | null> {
     // Who does not lead must not keep this in mind either: leading one day, it would undo what others have proposed.
     if (this.#sharing.election.isLeader) {
-      this.#leader.fileChanged(this.#head);
+      this.#leader.asked(this.#head);
       await this.#leader.tend();
     }
     const head = headOf(await this.#calls.head());

@@ -220,9 +220,11 @@ describe('a configuration handed over to one of several members', () => {
     await propose({ port: 2 });
     // Asked again, as by a client that had no answer, and to reload: of neither does the file of a member become news.
     for (const each of [leader(), follower()]) await propose({ port: 2 }, {}, each);
-    const asked = follower().reload();
-    await cluster.pass(3000);
-    expect(await asked).toMatchObject({ type: 'unchanged' });
+    for (const each of [leader(), follower()]) {
+      const asked = each.reload();
+      await cluster.pass(3000);
+      expect(await asked).toMatchObject({ type: 'unchanged' });
+    }
     expect(inForce()).toEqual([
       [2, 2],
       [2, 2],
@@ -232,6 +234,18 @@ describe('a configuration handed over to one of several members', () => {
     const next = cluster.reloads.find((each) => each.status().shared?.leads);
     expect(next?.status().generation).toBe(2);
     expect(next?.current.port).toBe(2);
+  });
+
+  test('gives way to a file of the leader that has changed, once that is asked to reload', async () => {
+    await started(2, { port: 1 }, { watch: false });
+    await propose({ port: 2 });
+    for (const port of [3, 1]) {
+      edit(leader(), { port });
+      const asked = leader().reload();
+      await cluster.pass(3000);
+      expect(await asked).toMatchObject({ type: 'applied' });
+      expect(leader().current.port).toBe(port);
+    }
   });
 
   test('a rollback tells who heard of it', async () => {
