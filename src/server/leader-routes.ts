@@ -55,13 +55,16 @@ export function leaderRoutes({ election, clock }: ServedMember): readonly Route[
 }
 
 async function leaderOf(election: LeaderElection, since: Sightings) {
-  const { resource, term } = election;
-  const own = { is_me: true, term: term?.number ?? 0, token: String(term?.token ?? '') };
-  if (term !== null) return { resource, holder: election.candidateId, ...own, since: since.of(own.token) };
-  const holder = election.currentLeader;
-  if (holder === null || holder === election.candidateId) return null;
+  const isOther = election.term === null && election.currentLeader !== null;
+  const view = isOther ? await since.view() : null;
+  // The store may have taken a while: what is told is who leads now.
+  const { resource, term, candidateId, currentLeader: holder } = election;
+  if (term !== null) {
+    const token = String(term.token);
+    return { resource, holder: candidateId, is_me: true, term: term.number, token, since: since.of(token) };
+  }
+  if (holder === null || holder === candidateId) return null;
   const { known } = election.actor.getSnapshot().context;
-  const view = await since.view();
   const isView = view !== null && view.holder === holder;
   const token = isView ? String(view.token) : (known?.token ?? '');
   return { resource, holder, is_me: false, term: isView ? view.term : null, token, since: since.of(token) };

@@ -13,7 +13,7 @@ export const SCOPES: readonly Scope[] = ['read', 'reload', 'write', 'admin'];
 
 /** A bearer token and what it is good for. */
 export interface TokenOptions {
-  /** The token itself: 16 characters at least, none of them blank. */
+  /** The token itself: 16 characters of ASCII at least, none of them blank; each token once. */
   readonly token: string;
   readonly scopes: readonly Scope[];
   /** Who it was given to; stands in the audit log. Default `token-1`, `token-2`, … in their order. */
@@ -43,8 +43,16 @@ export class Tokens {
   constructor(options: readonly TokenOptions[]) {
     if (options.length > TOKENS_MAX)
       throw invalid(`tokens holds ${options.length}, but ${TOKENS_MAX} are the most.`);
+    const places = new Map<string, number>();
     this.#known = options.map((each, index) => {
       const { token, scopes } = checked(each, index);
+      // One of the two would be without effect: which scopes the token has could not be told.
+      const same = places.get(token);
+      if (same !== undefined)
+        throw invalid(
+          `tokens[${index}].token is the same as tokens[${same}].token. Give each its own, or one of them all scopes.`,
+        );
+      places.set(token, index);
       const name = each.name ?? `token-${index + 1}`;
       const bearer = { name, scopes: new Set(scopes.flatMap((scope) => INCLUDED[scope])) };
       return { hash: hashOf(token), bearer };
@@ -73,10 +81,10 @@ const hashOf = (token: string): Buffer => createHash('sha256').update(token).dig
 
 function checked({ token, scopes }: TokenOptions, index: number): TokenOptions {
   const where = `tokens[${index}]`;
-  if (typeof token !== 'string' || token.length < TOKEN_LENGTH_MIN || /\s/.test(token)) {
+  if (typeof token !== 'string' || token.length < TOKEN_LENGTH_MIN || !/^[!-~]+$/.test(token)) {
     const length = typeof token === 'string' ? `${token.length} characters` : typeof token;
     throw invalid(
-      `${where}.token is ${length}, but must be ${TOKEN_LENGTH_MIN} characters or more without blanks. Make one with: openssl rand -hex 32`,
+      `${where}.token is ${length}, but must be ${TOKEN_LENGTH_MIN} characters of ASCII or more without blanks. Make one with: openssl rand -hex 32`,
     );
   }
   if (!Array.isArray(scopes) || scopes.length === 0)

@@ -1,5 +1,5 @@
 /** Who may ask what, by token, name and origin; and what is answered to what cannot be served. */
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { conclaveApp, type TokenOptions } from '../../src/server.ts';
 import { createTestElection } from '../../src/testing.ts';
 import { as, ask, post, tokens } from './http-member.ts';
@@ -51,12 +51,24 @@ describe('tokens', () => {
   test.for<[string, TokenOptions, string]>([
     ['an empty one', { token: '', scopes: ['read'] }, 'tokens[0].token is 0 characters'],
     ['a short one', { token: 'hunter2', scopes: ['read'] }, 'tokens[0].token is 7 characters'],
+    [
+      'one that no header can hold',
+      { token: 'hunter2-hunter2-ü', scopes: ['read'] },
+      'tokens[0].token is 17',
+    ],
     ['one with a blank', { token: 'hunter2 hunter2 hunter2', scopes: ['read'] }, 'tokens[0].token is 23'],
     ['one for nothing', { token: 'hunter2-hunter2-hunter2', scopes: [] }, 'scopes is empty'],
     ['an unknown scope', { token: 'hunter2-hunter2-hunter2', scopes: ['root' as 'admin'] }, '"root"'],
   ])('%s is refused when the server is made, without showing it', ([, token, message]) => {
     expect(() => conclaveApp({ tokens: [token] })).toThrow(message);
     expect(() => conclaveApp({ tokens: [token] })).not.toThrow(/hunter2/);
+  });
+
+  test('one that stands there twice is refused: which scopes it has could not be told', () => {
+    const twice = [...tokens, { token: tokens[0]?.token ?? '', scopes: ['admin' as const] }];
+    expect(() => conclaveApp({ tokens: twice })).toThrow(
+      /tokens\[4\]\.token is the same as tokens\[0\]\.token/,
+    );
   });
 });
 
@@ -209,5 +221,19 @@ describe('the leader', () => {
       .poll(() => ask(app, '/leader'))
       .toMatchObject({ status: 200, body: { holder: 'another', is_me: false } });
     expect((await ask(app, '/leader/resign', post({}))).status).toBe(403);
+  });
+
+  test('is the one at the moment of the answer, however long the store takes for it', async () => {
+    await using election = createTestElection();
+    const app = conclaveApp({ election });
+    await election.start();
+    await election.follow('another');
+    const asked = Promise.withResolvers<never>();
+    const lookUp = vi.spyOn(election, 'lookUp').mockReturnValue(asked.promise);
+    const told = ask(app, '/leader');
+    await expect.poll(() => lookUp.mock.calls.length).toBe(1);
+    await election.lead();
+    asked.reject(new Error('no answer'));
+    expect(await told).toMatchObject({ status: 200, body: { holder: election.candidateId, is_me: true } });
   });
 });
