@@ -24,6 +24,14 @@ function reasonOf([first, ...others]: readonly Diagnostic[], omitted = 0): strin
   return `${first === undefined ? 'no reason given' : placed(first)}${more > 0 ? ` (and ${more} more)` : ''}`;
 }
 
+function waiting(sha: string | null): Comment {
+  if (sha !== null) return { level: 'info', message: `Waiting for a file that holds ${short(sha)}` };
+  return {
+    level: 'warn',
+    message: 'The configuration file is gone; what is in force stays until it is back',
+  };
+}
+
 /** One line for each fact worth one; null for what would only be noise. */
 export function comment(event: ConfigEvent, { source, store }: CommentSubject): Comment | null {
   switch (event.type) {
@@ -43,7 +51,7 @@ export function comment(event: ConfigEvent, { source, store }: CommentSubject): 
         message: `Configuration is in trouble: ${event.message}${event.halfDone.length > 0 ? ` Half done: ${event.halfDone.join(', ')}` : ''}`,
       };
     case 'waitingForFile':
-      return { level: 'info', message: `Waiting for a file that holds ${short(event.sha)}` };
+      return waiting(event.sha);
     case 'abortFailed':
       return { level: 'warn', message: event.error.message };
     case 'journalFailed': {

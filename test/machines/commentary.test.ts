@@ -97,6 +97,9 @@ describe('lines about configuration', () => {
     expect(failed.level).toBe('error');
     expect((await recordOf(reload.journal.export(), failed)).stream).toBe(reload.journal.stream);
     expect(reload.current.port).toBe(2);
+    reloads.source.text = null;
+    await reloads.pass(10_000);
+    expect(said('The configuration file is gone; what is in force stays').level).toBe('warn');
   });
 });
 

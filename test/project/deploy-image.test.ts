@@ -104,11 +104,10 @@ describe('the Dockerfile', () => {
     for (const secret of ['.env', '.git', 'node_modules', 'deploy']) expect(letIn).not.toContain(secret);
   });
 
-  test('is told by its health check whether the member lives', () => {
+  test('has a health check, which is copied into it', () => {
     const [, check = ''] = /HEALTHCHECK .*CMD (\[.*\])/.exec(instructions.join('\n')) ?? [];
-    const [program, flag, script = ''] = JSON.parse(check) as string[];
-    expect([program, flag]).toEqual(['node', '-e']);
-    expect(script).toContain('http://127.0.0.1:8080/health/live');
+    expect(JSON.parse(check)).toEqual(['node', '/opt/conclave/image-health.ts']);
+    expect(last).toContain('COPY --from=build /build/scripts/image-health.ts ./image-health.ts');
   });
 });
 
