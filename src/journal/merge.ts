@@ -8,8 +8,8 @@ import type { JournalRecord } from './journal.ts';
  */
 
 /** A record and when it happened on the common clock. */
-export interface TimedRecord {
-  readonly record: JournalRecord;
+export interface TimedRecord<R extends JournalRecord = JournalRecord> {
+  readonly record: R;
   /** Milliseconds since the Unix epoch, by the clock of the boot that recorded most. */
   readonly timeMs: number;
 }
@@ -25,8 +25,8 @@ export interface BootClock {
 }
 
 /** The records of several members in one order, and how far their clocks were apart. */
-export interface Timeline {
-  readonly records: readonly TimedRecord[];
+export interface Timeline<R extends JournalRecord = JournalRecord> {
+  readonly records: readonly TimedRecord<R>[];
   readonly clocks: readonly BootClock[];
   /** Where no setting of the clocks agrees with all tokens: a clock was stepped, or a record is not what it says. */
   readonly contradictions: readonly string[];
@@ -47,7 +47,7 @@ const ROUNDING_MS = 1;
  * @example
  * const { records } = mergeRecords([...(await recordsOf('web-1.jsonl')), ...(await recordsOf('web-2.jsonl'))]);
  */
-export function mergeRecords(records: readonly JournalRecord[]): Timeline {
+export function mergeRecords<R extends JournalRecord>(records: readonly R[]): Timeline<R> {
   const byBoot = Map.groupBy(records, ({ boot }) => boot);
   const anchors = new Map([...byBoot].map(([boot, own]) => [boot, anchorOf(own)]));
   const edges = edgesOf(records).filter(({ before, after }) => before.boot !== after.boot);
@@ -73,7 +73,7 @@ const placeOf = ({ stream, seq }: JournalRecord): string => `${stream}@${seq}`;
 
 /** What the wall clock read when the monotonic one read 0: the median, so that steps of the former do little. */
 function anchorOf(records: readonly JournalRecord[]): number {
-  const sorted = records.map(({ wall, mono }) => wall - mono).toSorted((a, b) => a - b);
+  const sorted = Float64Array.from(records, ({ wall, mono }) => wall - mono).toSorted();
   return sorted[Math.floor(sorted.length / 2)] ?? 0;
 }
 
@@ -108,10 +108,10 @@ function settle(anchors: ReadonlyMap<string, number>, edges: readonly Edge[]): M
 }
 
 /** By time, but never against the order within a stream. */
-function interleave(
-  records: readonly JournalRecord[],
+function interleave<R extends JournalRecord>(
+  records: readonly R[],
   timeOf: (record: JournalRecord) => number,
-): TimedRecord[] {
+): TimedRecord<R>[] {
   // A record is not earlier than the one before it in its stream, whatever clocks say after a restart.
   const latest = new Map<string, number>();
   const timed = records.map((record) => {

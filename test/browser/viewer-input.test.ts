@@ -101,6 +101,25 @@ describeInBrowser('the viewer, given what it cannot simply show', () => {
     ).toEqual(['web-1', 'web-2']);
   });
 
+  test('damage that only a checksum tells is found in a large journal, too', async () => {
+    const long = 'x'.repeat(250_000);
+    rewritten('good-1.jsonl', (json) => json.replace('"writer":"', `"writer":"${long}`), 'large.jsonl');
+    const bytes = readFileSync(at('large.jsonl'));
+    expect(bytes.length).toBeGreaterThan(5_000_000);
+    await using own = await opened(['large.jsonl']);
+    const { page } = own;
+    await page.waitForSelector('.record.chosen');
+    expect(await page.isHidden('#problem')).toBe(true);
+    bytes[bytes.lastIndexOf('xx')] = 0x79;
+    writeFileSync(at('large-flipped.jsonl'), bytes);
+    await page.setInputFiles('#files', at('large-flipped.jsonl'));
+    await page.waitForSelector('#problem:not([hidden])');
+    expect(await page.textContent('#problem')).toMatch(
+      /^The journal is damaged at large-flipped\.jsonl, line \d+, byte \d+: the checksum is not that of the line\. /,
+    );
+    expect(own.complaints).toEqual([]);
+  });
+
   test('a journal that misses records says which', async () => {
     rewritten(
       'good-1.jsonl',

@@ -1,11 +1,11 @@
-import { effectsText, eventText, stateText } from '../../src/cli/journal-text.ts';
+import { eventText, stateText } from '../../src/cli/journal-text.ts';
 import { type Belief, beliefsOf, overlapsOf } from '../../src/election/beliefs.ts';
-import type { JournalRecord } from '../../src/journal/journal.ts';
 import { type BootClock, mergeRecords } from '../../src/journal/merge.ts';
 import { clockNotices } from './clocks.ts';
 import { lanesOf } from './lanes.ts';
 import type { Columns, History, Member, Span } from './model.ts';
 import { flagsOf, PhaseTracker } from './phases.ts';
+import type { SlimRecord } from './slim.ts';
 import type { Stream } from './streams.ts';
 
 /** Makes the history that the page shows from the records of all streams. */
@@ -80,7 +80,7 @@ function groupNotice(lanes: History['lanes']): string[] {
 }
 
 /** Tells the state after it. */
-function fill(columns: Columns, row: number, record: JournalRecord, texts: Texts): string {
+function fill(columns: Columns, row: number, record: SlimRecord, texts: Texts): string {
   const from = stateText(record.from);
   const to = stateText(record.to ?? record.from);
   columns.seq[row] = record.seq;
@@ -88,7 +88,7 @@ function fill(columns: Columns, row: number, record: JournalRecord, texts: Texts
   columns.event[row] = texts.add(eventText(record.event.type));
   columns.from[row] = texts.add(from);
   columns.to[row] = texts.add(to);
-  columns.effects[row] = texts.add(effectsText(record.effects));
+  columns.effects[row] = texts.add(record.effectsText);
   columns.token[row] = texts.add(record.token ?? '');
   columns.flags[row] = flagsOf(record, from, to);
   return to;

@@ -108,20 +108,31 @@ export interface ContextChange {
 
 export interface NamedFile {
   readonly name: string;
-  readonly bytes: ArrayBuffer;
+  /** Read where it is needed: what goes through the page's thread holds it up. */
+  readonly content: Blob;
 }
 
 export type Request =
   /** Adds files to what is open. */
-  | { readonly id: number; readonly type: 'load'; readonly files: readonly NamedFile[] }
+  | {
+      readonly id: number;
+      readonly type: 'load';
+      readonly files: readonly NamedFile[];
+      readonly isChecked: boolean;
+    }
   /** Adds live records, one JSON text each. */
   | { readonly id: number; readonly type: 'append'; readonly lines: readonly string[] }
   | { readonly id: number; readonly type: 'detail'; readonly row: number }
   /** The same with its context; the answer is null if another is asked for meanwhile. */
   | { readonly id: number; readonly type: 'context'; readonly row: number }
-  | { readonly id: number; readonly type: 'clear' };
+  | { readonly id: number; readonly type: 'clear' }
+  /** Asked of another worker: how far the checksums of each file are those of its lines. */
+  | { readonly id: number; readonly type: 'check'; readonly contents: readonly Blob[] }
+  /** Its answer, for the one that loads them under this number; none where it cannot tell. */
+  | { readonly id: number; readonly type: 'checked'; readonly until: readonly number[] };
 
 export type Reply =
   | { readonly id: number; readonly type: 'history'; readonly history: History }
   | { readonly id: number; readonly type: 'detail'; readonly detail: Detail | null }
+  | { readonly id: number; readonly type: 'checked'; readonly until: readonly number[] }
   | { readonly id: number; readonly type: 'refused'; readonly message: string };

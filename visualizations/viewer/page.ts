@@ -84,10 +84,8 @@ async function open(files: readonly NamedFile[]): Promise<void> {
   }
 }
 
-const named = async (file: File): Promise<NamedFile> => ({
-  name: file.name,
-  bytes: await file.arrayBuffer(),
-});
+const named = (files: FileList | null | undefined): NamedFile[] =>
+  [...(files ?? [])].map((file) => ({ name: file.name, content: file }));
 
 /** `#stream@12` chooses that record. */
 function followLink(): void {
@@ -106,7 +104,7 @@ function followLink(): void {
 }
 
 chooser.addEventListener('change', () => {
-  void Promise.all([...(chooser.files ?? [])].map(named)).then(open);
+  void open(named(chooser.files));
   // The same file may be chosen again.
   chooser.value = '';
 });
@@ -121,7 +119,7 @@ addEventListener('hashchange', followLink);
 addEventListener('dragover', (event) => event.preventDefault());
 addEventListener('drop', (event) => {
   event.preventDefault();
-  void Promise.all([...(event.dataTransfer?.files ?? [])].map(named)).then(open);
+  void open(named(event.dataTransfer?.files));
 });
 
 function followLive(): void {
@@ -174,7 +172,7 @@ async function start(): Promise<void> {
     const name = decodeURIComponent(address.slice(address.lastIndexOf('/') + 1));
     const journal = await fetch(address);
     if (!journal.ok) throw new Error(`${name} could not be had: ${await journal.text()}`);
-    return { name, bytes: await journal.arrayBuffer() };
+    return { name, content: await journal.blob() };
   });
   try {
     await open(await Promise.all(journals));

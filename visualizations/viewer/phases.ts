@@ -115,10 +115,16 @@ interface Emitted {
   readonly sha?: string | null;
 }
 
-const IN_FORCE: ReadonlySet<string> = new Set(['applied', 'adopted', 'unchanged', 'rolledBack']);
+/** What is told when a configuration is in force. */
+export const IN_FORCE: ReadonlySet<string> = new Set(['applied', 'adopted', 'unchanged', 'rolledBack']);
 
 /** Effects that begin or end what a member is for: a term, a configuration in force. */
-const TURNS: ReadonlySet<string> = new Set(['openTerm', 'closeTerm', 'requestCommit', 'requestRollback']);
+export const TURNS: ReadonlySet<string> = new Set([
+  'openTerm',
+  'closeTerm',
+  'requestCommit',
+  'requestRollback',
+]);
 const FAILURE = /(?:^|\.)(?:failed|denied|refused|quarantined|missing)$|callTimeout|Deadline/;
 
 /** Bits of `FLAG` for a record. */

@@ -1,16 +1,22 @@
 import type { Detail, History, NamedFile, Reply, Request } from './model.ts';
 
-/** The worker, asked. */
+/** The worker, asked; and another, which compares the checksums of large files while it reads them. */
+
+/** Less is checked before another worker is there. */
+const ALONE_BYTES = 4_000_000;
 
 type Asked<R> = R extends Request ? Omit<R, 'id'> : never;
 
 export class Reader {
   readonly #worker: Worker;
   readonly #waiting = new Map<number, (reply: Reply) => void>();
+  readonly #address: string;
   #last = 0;
+  #checker: Worker | null = null;
 
   constructor(code: string) {
-    this.#worker = new Worker(URL.createObjectURL(new Blob([code], { type: 'text/javascript' })));
+    this.#address = URL.createObjectURL(new Blob([code], { type: 'text/javascript' }));
+    this.#worker = new Worker(this.#address);
     this.#worker.addEventListener('message', ({ data }: MessageEvent<Reply>) => {
       this.#waiting.get(data.id)?.(data);
       this.#waiting.delete(data.id);
@@ -19,7 +25,39 @@ export class Reader {
 
   /** @throws Error with a message for people if the files cannot be shown */
   load(files: readonly NamedFile[]): Promise<History> {
-    return this.#history({ type: 'load', files });
+    const contents = files.map(({ content }) => content);
+    const isChecked = contents.reduce((sum, { size }) => sum + size, 0) >= ALONE_BYTES;
+    const history = this.#history({ type: 'load', files, isChecked });
+    if (isChecked) this.#check(this.#last, contents);
+    return history;
+  }
+
+  #check(id: number, contents: readonly Blob[]): void {
+    const tell = (until: readonly number[]) =>
+      this.#worker.postMessage({ id, type: 'checked', until } satisfies Request, []);
+    this.#checker ??= new Worker(this.#address);
+    const heard = new AbortController();
+    const { signal } = heard;
+    // Where it fails, the files are read as if there were none.
+    for (const type of ['error', 'messageerror'])
+      this.#checker.addEventListener(
+        type,
+        () => {
+          heard.abort();
+          tell([]);
+        },
+        { signal },
+      );
+    this.#checker.addEventListener(
+      'message',
+      ({ data }: MessageEvent<Reply>) => {
+        if (data.id !== id) return;
+        heard.abort();
+        tell(data.type === 'checked' ? data.until : []);
+      },
+      { signal },
+    );
+    this.#checker.postMessage({ id, type: 'check', contents } satisfies Request, []);
   }
 
   append(lines: readonly string[]): Promise<History> {
@@ -54,10 +92,9 @@ export class Reader {
   #ask(request: Asked<Request>): Promise<Reply> {
     this.#last += 1;
     const id = this.#last;
-    const files = request.type === 'load' ? request.files.map(({ bytes }) => bytes) : [];
     return new Promise((resolve) => {
       this.#waiting.set(id, resolve);
-      this.#worker.postMessage({ ...request, id }, files);
+      this.#worker.postMessage({ ...request, id }, []);
     });
   }
 }

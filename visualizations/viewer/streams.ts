@@ -1,6 +1,6 @@
 import type { JournalRecord } from '../../src/journal/journal.ts';
-import { checkRecord, FileRefused, jsonAt, type Line, readJournalFile } from './journal-file.ts';
-import type { NamedFile } from './model.ts';
+import { checkRecord, FileRefused, jsonAt, type JournalFile, type Line } from './journal-file.ts';
+import { slim, type SlimRecord } from './slim.ts';
 
 /** Every stream that is open, from files and from running members, each record once. */
 
@@ -10,12 +10,18 @@ const LIVE_RECORDS_MAX = 100_000;
 const LET_GO_SHARE = 0.25;
 
 /** Where the whole of a record is: in a file's bytes, or in the text that came. */
-type Source = string | { readonly bytes: Uint8Array; readonly line: Pick<Line, 'start' | 'end'> };
+type Source = string | Line;
+
+/** What could be read of a file, or why nothing could. */
+export interface ReadFile {
+  readonly name: string;
+  readonly read: JournalFile | FileRefused;
+}
 
 export interface Stream {
   readonly name: string;
   /** What the timeline needs of each; the whole is read again when it is looked at. */
-  records: JournalRecord[];
+  records: SlimRecord[];
   sources: Source[];
   /** Number of the last record that ever came, kept or not. */
   last: number;
@@ -44,27 +50,25 @@ export class Streams {
    *
    * @throws FileRefused if there is no record in any of them
    */
-  load(files: readonly NamedFile[]): void {
+  add(files: readonly ReadFile[]): void {
     this.problems = [];
     let found = 0;
-    for (const { name, bytes: buffer } of files) {
-      const bytes = new Uint8Array(buffer);
-      try {
-        const { lines, problem } = readJournalFile(name, bytes, slim);
-        if (problem !== null) this.problems.push(problem);
-        else if (lines.length === 0) this.problems.push(`${name} is a journal without a record.`);
-        found += lines.length;
-        for (const [stream, own] of Map.groupBy(lines, ({ record }) => record.stream))
-          this.#add(name, stream, own, bytes);
-      } catch (error) {
-        if (!(error instanceof FileRefused)) throw error;
-        this.problems.push(error.message);
+    for (const { name, read } of files) {
+      if (read instanceof FileRefused) {
+        this.problems.push(read.message);
+        continue;
       }
+      const { lines, problem } = read;
+      if (problem !== null) this.problems.push(problem);
+      else if (lines.length === 0) this.problems.push(`${name} is a journal without a record.`);
+      found += lines.length;
+      for (const [stream, own] of Map.groupBy(lines, ({ record }) => record.stream))
+        this.#add(name, stream, own);
     }
     if (found === 0 && this.problems.length > 0) throw new FileRefused(this.problems.join(' '));
   }
 
-  #add(file: string, name: string, lines: readonly Line[], bytes: Uint8Array): void {
+  #add(file: string, name: string, lines: readonly Line[]): void {
     const held = this.#streams.get(name);
     const last = lines.at(-1)?.record.seq ?? 0;
     if (held !== undefined) {
@@ -84,7 +88,7 @@ export class Streams {
     this.#streams.set(name, {
       name,
       records: lines.map(({ record }) => record),
-      sources: lines.map(({ start, end }) => ({ bytes, line: { start, end } })),
+      sources: [...lines],
       last,
       dropped: 0,
       file,
@@ -140,26 +144,6 @@ const newStream = (name: string): Stream => ({
 /** Record `at` of a stream, with everything. */
 export function wholeRecord({ sources }: Stream, at: number): JournalRecord {
   const source = sources[at] ?? 'null';
-  const value: unknown = typeof source === 'string' ? JSON.parse(source) : jsonAt(source.bytes, source.line);
+  const value: unknown = typeof source === 'string' ? JSON.parse(source) : jsonAt(source);
   return value as JournalRecord;
-}
-
-/** Effects by which a term is followed, and those that are named in lists. */
-const KEPT_PARAMS: ReadonlySet<string> = new Set(['openTerm', 'extendTerm', 'closeTerm', 'awaitJournal']);
-
-function slim(record: JournalRecord): JournalRecord {
-  const { token, snapshot } = (record.event.data ?? {}) as {
-    readonly token?: string;
-    readonly snapshot?: unknown;
-  };
-  const data = record.kind === 'trimmed' ? { snapshot } : token === undefined ? undefined : { token };
-  return {
-    ...record,
-    event: { type: record.event.type, ...(data !== undefined && { data }) } as JournalRecord['event'],
-    effects: record.effects.map((effect) =>
-      KEPT_PARAMS.has(effect.type) || effect.type.startsWith('xstate.')
-        ? effect
-        : { id: effect.id, type: effect.type },
-    ),
-  };
 }

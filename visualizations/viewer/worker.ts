@@ -1,5 +1,6 @@
 import { historyOf, type Merged } from './history.ts';
-import { FileRefused } from './journal-file.ts';
+import { bytesOf, readFiles } from './file-reading.ts';
+import { checkedUntil, FileRefused } from './journal-file.ts';
 import type { Detail, Reply, Request } from './model.ts';
 import { type Held, StreamContexts } from './contexts.ts';
 import { type Stream, Streams, wholeRecord } from './streams.ts';
@@ -67,14 +68,29 @@ function detail(row: number, { patient }: { readonly patient: boolean }): Detail
   }
 }
 
-function answer(request: Exclude<Request, { type: 'context' }>): Reply {
+/** What another worker says of the checksums of files, by the number of what loads them. */
+const checks = new Map<number, PromiseWithResolvers<readonly number[]>>();
+
+function checkOf(id: number): PromiseWithResolvers<readonly number[]> {
+  const check = checks.get(id) ?? Promise.withResolvers<readonly number[]>();
+  checks.set(id, check);
+  return check;
+}
+
+async function answer(request: Exclude<Request, { type: 'context' | 'checked' }>): Promise<Reply> {
   const { id } = request;
   try {
     switch (request.type) {
       case 'detail':
         return { id, type: 'detail', detail: detail(request.row, { patient: false }) };
+      case 'check': {
+        const until: number[] = [];
+        for (const content of request.contents) until.push(checkedUntil(await bytesOf(content)));
+        return { id, type: 'checked', until };
+      }
       case 'load':
-        streams.load(request.files);
+        streams.add(await readFiles(request.files, request.isChecked ? checkOf(id).promise : null));
+        checks.delete(id);
         break;
       case 'append':
         streams.append(request.lines);
@@ -131,9 +147,15 @@ port1.addEventListener('message', walk);
 port1.start();
 const later = (): void => port2.postMessage(null);
 
+let done: Promise<void> = Promise.resolve();
+
 onmessage = ({ data }: MessageEvent<Request>) => {
   if (data.type === 'context' || data.type === 'load' || data.type === 'clear') dismiss();
-  if (data.type !== 'context') return send(answer(data));
-  wanted = data;
-  later();
+  if (data.type === 'checked') checkOf(data.id).resolve(data.until);
+  else if (data.type === 'context') {
+    wanted = data;
+    later();
+  } else if (data.type === 'detail') void answer(data).then(send);
+  // What changes the streams is done in the order in which it was asked for.
+  else done = done.then(() => answer(data)).then(send);
 };
