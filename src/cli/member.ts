@@ -37,6 +37,8 @@ export class Member implements AsyncDisposable {
   readonly #servers: MemberServers | null;
   readonly #askedToStop = Promise.withResolvers<void>();
   readonly #failed = Promise.withResolvers<never>();
+  /** Aborted when the store has had time enough to answer for the first time. */
+  readonly #warmUpEnds = new AbortController();
   #control: ControlServer | null = null;
   #isStarted = false;
   #starting: Promise<void> | null = null;
@@ -188,7 +190,7 @@ export class Member implements AsyncDisposable {
 
   /** Their threads start here, so that the first request is not taken for one that is not answered. */
   async #warmUp(): Promise<void> {
-    const patience = new AbortController();
+    const patience = this.#warmUpEnds;
     const timer = this.clock.setTimeout(() => patience.abort(), WARM_UP_MS);
     const opened = Promise.allSettled([
       this.leases.read(this.election.resource, { signal: patience.signal }),
@@ -209,6 +211,7 @@ export class Member implements AsyncDisposable {
   }
 
   async #stop(): Promise<void> {
+    this.#warmUpEnds.abort();
     try {
       await this.#servers?.drain();
       await this.#starting?.catch(() => {});

@@ -54,10 +54,12 @@ export function register(program: Command): void {
 }
 
 async function up(options: UpOptions): Promise<void> {
+  const stop = Promise.withResolvers<string>();
+  // Before anything else: the first process of a container is not ended by a signal that nobody listens for.
+  onStopSignals(['SIGTERM', 'SIGINT'], stop.resolve);
   const booted = await bootSettings(settingsInput(options));
   const { settings, warnings } = booted;
   using log = openLog({ json: settings.log.json, level: settings.log.level });
-  const stop = Promise.withResolvers<string>();
   using supervision = options.supervised ? new Supervision(() => stop.resolve('parent gone')) : null;
   using inspector = settings.inspect === null ? null : await openInspector(settings.inspect);
   await using metrics = prometheusMetrics({
@@ -70,21 +72,26 @@ async function up(options: UpOptions): Promise<void> {
     ...(supervision && { clock: supervision.clock }),
     ...(inspector && { inspect: inspector.inspect }),
   });
-  onStopSignals(['SIGTERM', 'SIGINT'], stop.resolve);
   void member.askedToStop.then(() => stop.resolve('control socket'));
   using _ = onReloadSignal(() => void reload(member, log), stop.resolve);
   try {
     for (const warning of warnings) log.logger.warn({}, warning);
     supervision?.watch(member);
-    await member.start();
-    announce(member, settings.log.json);
-    supervision?.ready();
+    // Told to stop meanwhile, it does not wait for a store that is slow to answer.
+    await Promise.race([startedAndSaid(member, settings.log.json, supervision), stop.promise]);
     // What failed for good never comes back: say so by the exit code, so that a supervisor starts another.
     const why = await Promise.race([stop.promise, member.failed]);
     log.logger.info({ resource: member.election.resource }, `Stopping (${why})`);
   } finally {
     await member.stop();
   }
+}
+
+async function startedAndSaid(member: Member, json: boolean, supervision: Supervision | null): Promise<void> {
+  await member.start();
+  if (member.isStopping) return;
+  announce(member, json);
+  supervision?.ready();
 }
 
 interface Parts {

@@ -1,6 +1,6 @@
 /** `conclave up`, `status` and `resign` as a user runs them: real processes, what they print, how they end. */
 import { existsSync, mkdirSync, readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
-import { connect } from 'node:net';
+import { type AddressInfo, connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, test } from 'vitest';
@@ -82,6 +82,21 @@ describe('a member without settings', () => {
     expect(await member.ended).toEqual({ code: 143, signal: null });
     clearInterval(again);
     journal.close();
+  });
+
+  test('told to stop while its store says nothing yet, it begins nothing, and ends in order', async () => {
+    using directory = temporaryDirectory();
+    const called = Promise.withResolvers<void>();
+    const silent = createServer(() => called.resolve());
+    await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
+    const { port } = silent.address() as AddressInfo;
+    await using member = up(directory.path, '--store', `redis://127.0.0.1:${port}`, '--journal', 'memory');
+    await called.promise;
+    member.kill('SIGTERM');
+    expect(await member.ended, member.stderr).toEqual({ code: 0, signal: null });
+    expect(member.stderr).toContain('Stopping (SIGTERM)');
+    expect(member.stdout).toBe('');
+    silent.close();
   });
 
   test('can be asked to stop over its socket', async () => {
