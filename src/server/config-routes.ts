@@ -1,11 +1,12 @@
 import type { Context } from 'hono';
+import { exceptionOf } from '../observability/health.ts';
 import type { ServedConfig, ServedMember } from './app-options.ts';
 import { generationIn } from './body.ts';
 import { configCommands } from './config-commands.ts';
 import { ConfigFeed } from './config-feed.ts';
 import { etagOf, isKnown } from './etag.ts';
 import type { EventStreams } from './event-streams.ts';
-import { refusal } from './problem.ts';
+import { problemOf, refusal } from './problem.ts';
 import { json, type Route } from './routes.ts';
 
 /** The configuration: what is in force, what was, how all members stand. Nothing here changes anything. */
@@ -20,7 +21,7 @@ export function configRoutes(member: ServedMember, streams: EventStreams): reado
     {
       ...read,
       path: '/v1/config/status',
-      serve: async () => json({ member: config.status(), members: await config.members() }),
+      serve: () => standing(config),
     },
     { ...read, path: '/v1/config/history', serve: async () => json({ history: await config.history() }) },
     { ...read, path: '/v1/config/diff', serve: (context) => difference(context, config) },
@@ -34,6 +35,17 @@ export function configRoutes(member: ServedMember, streams: EventStreams): reado
     },
     ...configCommands(config, clock),
   ];
+}
+
+/** While the store cannot be asked, a member tells how it stands itself. */
+async function standing(config: ServedConfig): Promise<Response> {
+  try {
+    const members = await config.members();
+    return json({ member: config.status(), members });
+  } catch (error) {
+    if (problemOf(error)?.status !== 503) throw error;
+    return json({ member: config.status(), members: null, exception: exceptionOf(error) });
+  }
 }
 
 function present(context: Context, config: ServedConfig): Response {

@@ -169,6 +169,12 @@ describe('a proposal', () => {
     expect(answer).toMatchObject({ status: 503, body: { code: 'STORE_TIMEOUT' } });
     expect(answer.headers.get('retry-after')).toBe('2');
     Object.assign(store, { swap });
+    const reports = store.reports.bind(store);
+    Object.assign(store, { reports: () => new Promise(() => {}) });
+    const status = await told('/v1/config/status', { headers: as('read') }, app, 20_000);
+    Object.assign(store, { reports });
+    expect(status).toMatchObject({ status: 200, body: { member: { generation: 1 }, members: null } });
+    expect(status.body['exception']).toContain('STORE_TIMEOUT');
     expect([leader, follower].map((each) => each.status().generation)).toEqual([1, 1]);
   });
 
