@@ -24,8 +24,8 @@ export interface EventStreamOptions {
   readonly clock: Clock;
   /** Ends the stream. */
   readonly signal: AbortSignal;
-  /** Called once, with the reason: `ended`, `left`, `stalled`, `failed`. */
-  readonly onEnd: (why: string) => void;
+  /** Called once, with the reason: `ended`, `left`, `stalled`, `failed`; of what failed, with its error. */
+  readonly onEnd: (why: string, error?: unknown) => void;
 }
 
 /** Events until the source ends or the signal is aborted; the source is given a signal that says when to end. */
@@ -82,28 +82,28 @@ class EventStream {
       if (text === null) return this.#close(controller, 'ended');
       controller.enqueue(encoder.encode(text));
       this.#watch(controller);
-    } catch {
-      this.#close(controller, 'failed');
+    } catch (error) {
+      this.#close(controller, 'failed', error);
     }
   }
 
-  end(why: string): void {
+  end(why: string, error?: unknown): void {
     if (this.#ended) return;
     this.#ended = true;
     this.#options.clock.clearTimeout(this.#stall);
     this.#over.abort();
     // A source that waits ends by the signal; one that has not begun is told so here.
     this.#events.return?.().catch(() => {});
-    this.#options.onEnd(why);
+    this.#options.onEnd(why, error);
   }
 
   #watch(controller: Controller): void {
     this.#stall = this.#options.clock.setTimeout(() => this.#close(controller, 'stalled'), STALLED_MS);
   }
 
-  #close(controller: Controller, why: 'ended' | 'stalled' | 'failed'): void {
+  #close(controller: Controller, why: 'ended' | 'stalled' | 'failed', error?: unknown): void {
     if (this.#ended) return;
-    this.end(why);
+    this.end(why, error);
     const data = { reason: REASONS[why] };
     controller.enqueue(encoder.encode(textOf({ event: 'end', data })));
     controller.close();

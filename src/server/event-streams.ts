@@ -34,10 +34,10 @@ export class EventStreams {
       });
     this.#open += 1;
     const { path } = context.req;
-    const onEnd = (why: string) => {
+    const onEnd = (why: string, error?: unknown) => {
       this.#open -= 1;
-      if (why === 'stalled' || why === 'failed')
-        logger.warn({ path, why }, `A reader of events was dropped: ${why}`);
+      if (why === 'stalled') logger.warn({ path, why }, `A reader of events was dropped: ${why}`);
+      if (why === 'failed') logger.error({ error, path, why }, `Events cannot be told: ${String(error)}`);
       if (why !== 'left') this.#cutOff(context);
     };
     const stream = eventStream(source, { clock, signal: lifecycle.draining, onEnd });

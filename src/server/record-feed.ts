@@ -52,13 +52,14 @@ export class RecordFeed {
     this.#readers += 1;
     try {
       await this.#follow();
+      this.#mustBeRead();
       const resumed = lastId === null ? null : this.#numberOf(lastId);
       if (lastId !== null && resumed === null)
         yield gap(`What came after that is not kept any more${fromNow ? '' : '; all of it follows'}.`);
       let place = resumed ?? this.#last;
       if (resumed === null) yield* this.#begin(place, signal, fromNow);
       while (!signal.aborted) {
-        if (this.#failure !== null) throw this.#failure;
+        this.#mustBeRead();
         // Too slow for what is kept: it comes again, and begins anew.
         if (place < this.#base) return;
         const record = this.#kept[place - this.#base];
@@ -72,6 +73,10 @@ export class RecordFeed {
       this.#readers -= 1;
       if (this.#readers === 0) this.#clock.clearTimeout(this.#timer);
     }
+  }
+
+  #mustBeRead(): void {
+    if (this.#failure !== null) throw this.#failure;
   }
 
   get #last(): number {

@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import type { ConfigEvent } from '../../src/config/reload-events.ts';
 import { memoryJournal } from '../../src/index.ts';
 import type { Journal, ReadOptions } from '../../src/journal/journal.ts';
+import { silentLogger } from '../../src/logger.ts';
 import { ConfigFeed, FEED_EVENTS_MAX } from '../../src/server/config-feed.ts';
 import { eventStream, HEARTBEAT_MS, STALLED_MS, type StreamedEvent } from '../../src/server/event-stream.ts';
 import { STREAMS_MAX } from '../../src/server/event-streams.ts';
@@ -250,18 +251,24 @@ describe('readers', () => {
     expect(clock.pending).toBe(0);
   });
 
-  test('a source that fails ends the stream, and says no more than that', async () => {
-    const clock = new VirtualClock();
-    async function* failing(): AsyncGenerator<StreamedEvent> {
-      yield { event: 'tick', data: 1 };
-      throw new Error('the password is hunter2');
-    }
-    const reader = new Reader(
-      eventStream(failing, { clock, signal: new AbortController().signal, onEnd: () => {} }),
-    );
-    await reader.take();
+  test('what cannot be told ends the stream, and is told in the log alone', async () => {
+    const logged: string[] = [];
+    const note = (_: object, message: string) => void logged.push(message);
+    const logger = { ...silentLogger, error: note };
+    const journal = {
+      streams: async () => Promise.reject(new Error('the password is hunter2')),
+    } as unknown as Journal;
+    const response = await conclaveApp({ journal, readsNeedToken: false, logger }).request('/events');
+    const reader = new Reader(response.body as ReadableStream<Uint8Array>);
+    await reader.until(() => false);
+    expect(reader.events).toMatchObject([
+      {
+        event: 'end',
+        data: { reason: expect.stringContaining('The log of this member says why') as string },
+      },
+    ]);
     expect(JSON.stringify(reader.events)).not.toContain('hunter2');
-    expect(reader.events.at(-1)).toMatchObject({ event: 'end' });
+    expect(logged).toEqual(['Events cannot be told: Error: the password is hunter2']);
   });
 
   test('there are so many and no more; places become free again', async () => {
