@@ -4,8 +4,10 @@
  *
  * Goals: 5 MB, 1 % of a core, 0.1 % of a core in Redis.
  */
-import { type ChildProcess, fork } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { stripTypeScriptTypes } from 'node:module';
 import { availableParallelism, loadavg } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -32,12 +34,17 @@ const SETTLE_MS = 8000;
 const median = (numbers: readonly number[]): number =>
   numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? Number.NaN;
 
+/** Plain JavaScript: what Node needs to read TypeScript would be more than half as much again in every process. */
+const program = stripTypeScriptTypes(readFileSync(join(import.meta.dirname, 'member.ts'), 'utf8'));
+
 class Process implements AsyncDisposable {
   readonly #child: ChildProcess;
 
   constructor(kind: (typeof KINDS)[number], url: string) {
-    this.#child = fork(join(import.meta.dirname, 'member.ts'), [kind, url], {
-      execArgv: ['--expose-gc', '--disable-warning=ExperimentalWarning'],
+    const flags = ['--expose-gc', '--disable-warning=ExperimentalWarning', '--input-type=module'];
+    this.#child = spawn(process.execPath, [...flags, '--eval', program, kind, url], {
+      cwd: import.meta.dirname,
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     });
   }
 
@@ -46,7 +53,7 @@ class Process implements AsyncDisposable {
     return this;
   }
 
-  async ask(what: 'memory' | 'cpu'): Promise<Told> {
+  async ask(what: 'now' | 'worked'): Promise<Told> {
     const answer = this.#message();
     this.#child.send(what);
     return (await answer) as Told;
@@ -75,25 +82,38 @@ class Process implements AsyncDisposable {
   }
 }
 
+/** MB. */
+interface Held {
+  /** As an operator sees a process that has nothing to do. */
+  readonly idle: number;
+  readonly idlePrivate: number;
+  /** When it has worked and garbage was collected. */
+  readonly worked: number;
+  readonly live: number;
+}
+
 /** One process of each kind at a time, in turn, each from its start. */
-async function memory(url: string): Promise<Record<string, { rss: number; heap: number }>> {
-  const told = new Map<string, Told[]>(KINDS.map((kind) => [kind, []]));
+async function memory(url: string): Promise<Record<(typeof KINDS)[number], Held>> {
+  const told = new Map<(typeof KINDS)[number], Held[]>(KINDS.map((kind) => [kind, []]));
   for (let n = 0; n < Number(values.repetitions); n += 1) {
     for (const kind of KINDS) {
       await using one = await new Process(kind, url).ready();
       await sleep(SETTLE_MS);
-      told.get(kind)?.push(await one.ask('memory'));
+      const resting = await one.ask('now');
+      const worked = await one.ask('worked');
+      told.get(kind)?.push({
+        idle: resting.rssBytes / MB,
+        idlePrivate: resting.privateBytes / MB,
+        worked: worked.rssBytes / MB,
+        live: worked.heapBytes / MB,
+      });
     }
   }
-  return Object.fromEntries(
-    [...told].map(([kind, all]) => [
-      kind,
-      {
-        rss: median(all.map(({ rssBytes }) => rssBytes)) / MB,
-        heap: median(all.map(({ heapBytes }) => heapBytes)) / MB,
-      },
-    ]),
-  );
+  const held = (kind: (typeof KINDS)[number]): Held => {
+    const of = (what: keyof Held) => median((told.get(kind) ?? []).map((each) => each[what]));
+    return { idle: of('idle'), idlePrivate: of('idlePrivate'), worked: of('worked'), live: of('live') };
+  };
+  return { bare: held('bare'), peers: held('peers'), member: held('member'), measured: held('measured') };
 }
 
 async function redisCpuMs(client: Redis): Promise<number> {
@@ -115,7 +135,7 @@ async function idle(kind: (typeof KINDS)[number], url: string) {
   const processes = Array.from({ length: Number(values.members) }, () => stack.use(new Process(kind, url)));
   await Promise.all(processes.map((each) => each.ready()));
   await sleep(SETTLE_MS);
-  const all = () => Promise.all([redisCpuMs(client), ...processes.map((each) => each.ask('cpu'))] as const);
+  const all = () => Promise.all([redisCpuMs(client), ...processes.map((each) => each.ask('now'))] as const);
   const [[redis0, ...before], [redis1, ...after]] = await bothEnds(all);
   client.disconnect();
   const shares = after.map((told, at) => {
@@ -134,24 +154,32 @@ async function idle(kind: (typeof KINDS)[number], url: string) {
 await using server = await RedisServer.start();
 const url = `redis://127.0.0.1:${server.port}`;
 const percent = (share: number): string => `${(share * 100).toFixed(3)} %`;
-const mb = (value: number | undefined): string => `${value?.toFixed(1)} MB`;
+const mb = (value: number): string => `${value.toFixed(1)} MB`;
 
 const command = ['npm run bench:idle --', ...process.argv.slice(2)].join(' ').replace(/ --$/, '');
 console.log(`$ ${command}`);
 console.log(`Node ${process.version}, ${availableParallelism()} cores, load ${loadavg()[0]?.toFixed(1)}\n`);
-const { bare, peers, member, measured } = await memory(url);
+const held = await memory(url);
 const plain = await idle('member', url);
 const scraped = await idle('measured', url);
-const above = (one: typeof bare, what: 'rss' | 'heap') => mb((one?.[what] ?? NaN) - (bare?.[what] ?? NaN));
+
+/** A bare process, and how much more the others hold. */
+const rows = (what: keyof Held, name: string, goal = ''): string[][] => {
+  const above = (kind: (typeof KINDS)[number]) => mb(held[kind][what] - held.bare[what]);
+  return [
+    [`${name}: bare Node process with ioredis`, mb(held.bare[what]), ''],
+    ['… with XState and RxJS loaded, above that', above('peers'), ''],
+    ['… a member, above the bare process', above('member'), goal],
+    ['… with metrics for Prometheus, above the bare process', above('measured'), ''],
+  ];
+};
+
 for (const line of table([
   ['', 'measured', 'goal'],
-  ['resident, bare Node process with ioredis', mb(bare?.rss), ''],
-  ['… with XState and RxJS loaded, above that', above(peers, 'rss'), ''],
-  ['… a member, above that of the bare process', above(member, 'rss'), '5 MB'],
-  ['… with metrics for Prometheus, above it', above(measured, 'rss'), ''],
-  ['live heap with XState and RxJS, above bare', above(peers, 'heap'), ''],
-  ['live heap of a member, above bare', above(member, 'heap'), ''],
-  ['live heap with metrics, above bare', above(measured, 'heap'), ''],
+  ...rows('idle', 'resident, idle', '5 MB'),
+  ...rows('idlePrivate', 'of that private'),
+  ...rows('worked', 'resident once it has worked'),
+  ...rows('live', 'live heap'),
   ['CPU of an idle leader', percent(plain.leader), '1 %'],
   ['… with metrics, scraped every 15 s', percent(scraped.leader), '1 %'],
   ['CPU of an idle follower', percent(plain.follower), '1 %'],
