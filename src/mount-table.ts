@@ -42,6 +42,11 @@ export function isNetworkType(type: string): boolean {
   return names.has(type) || (/^fuse(\.|blk$|$)/.test(type) && !LOCAL_FUSE.test(type));
 }
 
+/** Whether a type is one of FUSE that is on a disk of this host. Whatever else goes through FUSE may be anywhere. */
+export function isLocalFuse(type: string): boolean {
+  return LOCAL_FUSE.test(type);
+}
+
 /** The name of the network file system with this number of statfs(2); null: none, or one that FUSE_MAGIC hides. */
 export function networkTypeOf(magic: number): string | null {
   return byMagic.get(magic) ?? null;

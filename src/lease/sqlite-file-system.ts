@@ -1,7 +1,7 @@
 import { accessSync, constants, mkdirSync, readFileSync, statfsSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { SettingsError } from '../errors.ts';
-import { FUSE_MAGIC, isNetworkType, mountTypeOf, networkTypeOf } from '../mount-table.ts';
+import { FUSE_MAGIC, isLocalFuse, mountTypeOf, networkTypeOf } from '../mount-table.ts';
 
 /**
  * What can be told of a path before SQLite is let at it. Nothing here ever opens the file: closing any
@@ -28,7 +28,8 @@ export function networkFileSystem(directory: string, { type, mountinfo }: FileSy
   const magic = type >>> 0;
   if (magic !== FUSE_MAGIC) return networkTypeOf(magic);
   const name = mountTypeOf(directory, mountinfo) ?? 'fuse';
-  return isNetworkType(name) ? name : null;
+  // A table that knows of no FUSE here does not know this directory.
+  return isLocalFuse(name) ? null : name;
 }
 
 /** Makes the directory of a file if only that one is missing; a longer way that is missing is rather a mistake. */

@@ -294,7 +294,7 @@ describe('what is no journal', () => {
     [['verify', 'newer.jsonl'], 2, /format 99; this version reads up to 1/],
     [['log', 'two.db', '--stream', 'web-9'], 2, /no stream "web-9".* It holds 2 streams: leadership/],
     [['show', 'two.db'], 2, /holds 2 streams: .*: choose one by --stream/],
-    [['show', 'two.db', '@x'], 2, /position is @N/],
+    [['show', 'two.db', '@x'], 2, /"@x" is no position: write @N/],
     [['replay', 'two.db', '--machine', './none.ts'], 2, /there is no file \.\/none\.ts/],
   ])('%j: %i, and what to do', async (args, code, message) => {
     const told = await journal(...args);

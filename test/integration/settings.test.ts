@@ -82,7 +82,7 @@ describe('conclave settings', () => {
     '  store       = "redis://:top-secret@r"',
     '  server {',
     '    port   = 9090',
-    '    tokens = [{ token = "token-secret", scopes = ["read"] }]',
+    '    tokens = [{ token = "the-token-secret", scopes = ["read"] }]',
     '  }',
     '}',
     'cache "redis" { prefix = "my:" }',
@@ -113,7 +113,7 @@ describe('conclave settings', () => {
     const wrong = file
       .replace('port   = 9090', 'prt    = 9090')
       .replace('"production"', '"prod"')
-      .replace('token-secret', 'short');
+      .replace('the-token-secret', 'short');
     writeFileSync(join(directory.path, 'wrong.hcl'), wrong);
     const { code, stdout, stderr } = await conclave(
       ['settings', '--config', 'wrong.hcl', '--lease', '30', '--json'],
@@ -129,7 +129,7 @@ describe('conclave settings', () => {
       'wrong.hcl:2:17: conclave.environment: It must be one of development, staging, production, high-load.',
       'wrong.hcl:5:5: conclave.server.prt: There is no such key. Did you mean port?',
       expect.stringMatching(
-        /^wrong\.hcl:6:\d+: conclave\.server\.tokens\[0\]\.token: It must be a text of 8 characters/,
+        /^wrong\.hcl:6:\d+: conclave\.server\.tokens\[0\]\.token: It must be a text of 16 characters/,
       ),
       expect.stringMatching(/^--lease: Which unit\?/),
     ]);
