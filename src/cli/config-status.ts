@@ -39,7 +39,7 @@ function showShared(options: ConfigStoreOptions): Promise<void> {
     print(
       head
         ? `Generation ${head.generation}, ${head.sha.slice(0, 12)}, token ${head.term}`
-        : 'Nothing is shared.',
+        : 'No configuration is shared yet.',
     );
     const refused = reports.flatMap(({ member, notProposed }) =>
       (notProposed?.diagnostics ?? []).map((each) => `${member} does not propose its file: ${placed(each)}`),

@@ -137,13 +137,17 @@ export class HeadLeader<T> {
     return isNews;
   }
 
-  /** What the own file holds, if it may be proposed; a file that is missing asks for nothing. */
-  async #ownFile(): Promise<ConfigContent | null> {
+  /**
+   * What the own file holds, if it may be proposed. One that is missing asks for nothing, unless nobody has anything else:
+   * then all wait for it, and it must be said.
+   */
+  async #ownFile(isAwaited = false): Promise<ConfigContent | null> {
     const { source, driver, refuse } = this.#options;
     const reading = await source.read();
     if (reading.kind !== 'read') {
       if (reading.kind === 'refused' && reading.transient) throw new Error('the file cannot be read for now');
-      refuse(reading.kind === 'missing' ? null : { sha: null, diagnostics: reading.diagnostics });
+      const isQuiet = reading.kind === 'missing' && !isAwaited;
+      refuse(isQuiet ? null : { sha: null, diagnostics: reading.diagnostics });
       return null;
     }
     const content = contentOf(reading);
@@ -204,7 +208,7 @@ export class HeadLeader<T> {
       emit({ type: 'proposed', generation: generationIn(change.head), sha: best.sha, why });
       return true;
     }
-    const content = known.length === 0 ? await this.#ownFile() : null;
+    const content = known.length === 0 ? await this.#ownFile(true) : null;
     return content !== null && this.#propose(state, term, content, 'the first configuration');
   }
 

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Subscription } from 'rxjs';
 import type { TimerId } from '../runtime/clock.ts';
 import { type ConfigContent, encodeContent } from './content.ts';
@@ -195,9 +196,11 @@ export class HeadMember<T> {
   }
 
   #refuse(refusal: Refusal | null): void {
+    // While nobody has anything else, the file is looked at again and again.
+    const isKnown = isDeepStrictEqual(refusal, this.#notProposed);
     this.#notProposed = refusal;
     this.#reporter.notProposed(refusal);
-    if (refusal !== null) this.#emit({ type: 'notProposed', ...refusal });
+    if (refusal !== null && !isKnown) this.#emit({ type: 'notProposed', ...refusal });
   }
 
   #hinted(hint: HeadHint): void {

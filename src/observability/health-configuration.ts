@@ -19,11 +19,12 @@ export function configurationHealth(status: ReloadStatus): HealthResult {
     };
   const [first] = rejected?.diagnostics ?? [];
   const problem = first === undefined ? null : `${first.code}: ${placed(first)}`;
+  const [unproposed] = shared?.notProposed?.diagnostics ?? [];
   if (generation === null)
     return {
       status: 'Unhealthy',
       description: 'No configuration is in force.',
-      exception: problem ?? 'CONFIG_NOT_READY',
+      exception: problem ?? (unproposed ? `${unproposed.code}: ${placed(unproposed)}` : 'CONFIG_NOT_READY'),
       data,
     };
   if (rejected !== null)

@@ -1,6 +1,7 @@
 /** Members that share one configuration through a store, on a virtual clock. */
 import { describe, expect, test } from 'vitest';
 import { createConfigReload } from '../../src/config.ts';
+import { configurationHealth } from '../../src/observability/health-configuration.ts';
 import { NONE, ROUND_MS, useCluster } from './config-handle-cluster-members.ts';
 import { heard, MemorySource, schema, shaOf, typesOf } from './config-handle-members.ts';
 
@@ -17,6 +18,24 @@ describe('members that share a configuration', () => {
     ]);
     const [first] = await leader().history();
     expect(first).toMatchObject({ generation: 1, who: leader().memberId, why: 'the first configuration' });
+  });
+
+  test('say once that they wait for a first file, which is not there, and begin with it when it comes', async () => {
+    const only = member({});
+    const source = cluster.sources.get(only) as MemorySource;
+    source.text = null;
+    const events = heard(only);
+    void only.start().catch(() => {});
+    await cluster.pass(6 * ROUND_MS);
+    expect(typesOf(events).filter((type) => type === 'notProposed')).toHaveLength(1);
+    expect(configurationHealth(only.status())).toMatchObject({
+      status: 'Unhealthy',
+      exception: 'CONFIG_MISSING: app.json: There is no file.',
+    });
+    edit(only, { port: 1 });
+    await cluster.pass(2 * ROUND_MS);
+    expect(inForce()).toEqual([[1, 1]]);
+    expect(only.status().shared?.notProposed).toBeNull();
   });
 
   test('follow a changed file of the leader within a moment, by hints', async () => {
