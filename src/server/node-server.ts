@@ -87,7 +87,13 @@ export function nodeServer(app: Hono, certificates: CertificateOptions | null, l
     certificates === null
       ? createServer(options, onRequest)
       : createSecureServer(
-          { ...options, ...certificates, requestCert: certificates.ca !== undefined },
+          {
+            ...options,
+            ...certificates,
+            requestCert: certificates.ca !== undefined,
+            // What comes before the headers takes no longer than they may.
+            handshakeTimeout: limits.headersMs,
+          },
           onRequest,
         );
   server.maxConnections = limits.connections;
@@ -111,9 +117,9 @@ function endWith(outgoing: ServerResponse, { problem }: ReturnType<typeof refusa
 
 /** What Node cannot make a request of. */
 function answerGarbage({ code = '' }: NodeJS.ErrnoException, socket: Duplex): void {
-  // Nobody is there any more, or the answer has begun.
+  // Nobody is there any more, or the answer has begun, or there is no TLS: what is written then waits for it for ever.
   const written = 'bytesWritten' in socket ? Number(socket.bytesWritten) : 0;
-  if (code === 'ECONNRESET' || !socket.writable || written > 0) return void socket.destroy();
+  if (!/^(?:HPE|ERR_HTTP)_/.test(code) || !socket.writable || written > 0) return void socket.destroy();
   writeProblem(socket, GARBAGE[code]?.() ?? refusal('MALFORMED', 'This is no HTTP request.'));
 }
 
