@@ -129,9 +129,10 @@ export function successionsOf(beliefs: readonly Belief[]): Succession[] {
 }
 
 function beliefFrom(record: JournalRecord, term: Params | null): OpenBelief | null {
+  if (term === null) return null;
   const { stream, boot, mono: from } = record;
   const [, resource, member] = STREAM.exec(stream) ?? [];
-  if (resource === undefined || member === undefined || term === null) return null;
+  if (resource === undefined || member === undefined) return null;
   return {
     stream,
     resource,

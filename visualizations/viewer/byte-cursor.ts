@@ -20,12 +20,14 @@ export class Shared<T> {
   static readonly #MAX = 8192;
   readonly #known = new Map<number, { readonly text: string; readonly value: T }>();
   readonly #make: (text: string) => T;
+  readonly repeats: boolean;
 
-  constructor(make: (text: string) => T) {
+  constructor(make: (text: string) => T, { repeats = false }: { readonly repeats?: boolean } = {}) {
     this.#make = make;
+    this.repeats = repeats;
   }
 
-  /** The text that came last, as bytes, and its value: what comes is most often the same again. */
+  /** The text that came last, as bytes, and its value, where the same is likely to come again. */
   lastBytes: Uint8Array | null = null;
   lastValue: T | null = null;
 
@@ -110,12 +112,19 @@ export class ByteCursor {
   string<T>(shared: Shared<T>): T {
     if (shared.lastBytes !== null && this.has(shared.lastBytes)) return shared.lastValue as T;
     const start = this.#at;
-    this.skipString();
-    const end = this.#at - 1;
-    for (let at = start; at < end; at += 1) if (this.#bytes[at] === BACKSLASH) throw new Unusual();
-    shared.lastBytes = this.#bytes.subarray(start, end + 1);
-    shared.lastValue = shared.at(this.#bytes, start, end);
-    return shared.lastValue;
+    const bytes = this.#bytes;
+    let end = start;
+    for (let byte = bytes[end]; byte !== QUOTE; byte = bytes[end]) {
+      if (byte === BACKSLASH || end >= this.#end) throw new Unusual();
+      end += 1;
+    }
+    this.#at = end + 1;
+    const value = shared.at(bytes, start, end);
+    if (shared.repeats) {
+      shared.lastBytes = bytes.subarray(start, end + 1);
+      shared.lastValue = value;
+    }
+    return value;
   }
 
   value<T>(shared: Shared<T>): T {

@@ -15,6 +15,8 @@ export class ChartView {
   #machine: string | null = null;
   /** Label of the lane whose states are shown, if not that of the chosen record. */
   #picked: string | null = null;
+  /** What is lit, so that the same is not lit, and looked for, again. */
+  #lit: string | null = null;
   #due = false;
 
   constructor(view: ViewState) {
@@ -26,9 +28,13 @@ export class ChartView {
       const whole = this.#whole.getAttribute('aria-pressed') !== 'true';
       this.#whole.setAttribute('aria-pressed', String(whole));
       this.#place.classList.toggle('whole', whole);
+      this.#lit = null;
       this.#later();
     });
-    new ResizeObserver(() => this.#later()).observe(this.#place);
+    new ResizeObserver(() => {
+      this.#lit = null;
+      this.#later();
+    }).observe(this.#place);
     this.#members.addEventListener('click', (event) => {
       const label = (event.target as Element).closest('[data-lane]')?.getAttribute('data-lane') ?? null;
       if (label === null) return;
@@ -78,7 +84,8 @@ export class ChartView {
       button.setAttribute('data-lane', label);
       button.setAttribute('aria-pressed', String(lane === shown));
       const [state] = this.#view.stateOf(lane, row);
-      button.replaceChildren(make('strong', {}, label), ` ${this.#told(lane, state)}`);
+      const told = ` ${this.#told(lane, state)}`;
+      if (button.textContent !== label + told) button.replaceChildren(make('strong', {}, label), told);
     }
     for (const gone of places.slice(lanes.length)) gone.remove();
   }
@@ -96,6 +103,7 @@ export class ChartView {
   #draw(machine: string): void {
     if (this.#machine === machine) return;
     this.#machine = machine;
+    this.#lit = null;
     const picture = CHART_PICTURES[machine];
     if (picture === undefined) {
       this.#place.replaceChildren(
@@ -113,6 +121,9 @@ export class ChartView {
 
   /** `leader.held` lights the state and all it is in, and the arrow by which it came there. */
   #light(state: string | null, from: string | null): void {
+    const wanted = `${state ?? ''} ${from ?? ''}`;
+    if (this.#lit === wanted) return;
+    this.#lit = wanted;
     const lit = pathsOf(state);
     const left = pathsOf(from);
     let leaf: Element | null = null;

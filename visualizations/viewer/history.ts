@@ -1,5 +1,6 @@
 import { eventText, stateText } from '../../src/cli/journal-text.ts';
 import { type Belief, beliefsOf, overlapsOf } from '../../src/election/beliefs.ts';
+import type { JournalRecord } from '../../src/journal/journal.ts';
 import { type BootClock, mergeRecords } from '../../src/journal/merge.ts';
 import { clockNotices } from './clocks.ts';
 import { lanesOf } from './lanes.ts';
@@ -81,8 +82,8 @@ function groupNotice(lanes: History['lanes']): string[] {
 
 /** Tells the state after it. */
 function fill(columns: Columns, row: number, record: SlimRecord, texts: Texts): string {
-  const from = stateText(record.from);
-  const to = stateText(record.to ?? record.from);
+  const from = texts.ofState(record.from);
+  const to = texts.ofState(record.to ?? record.from);
   columns.seq[row] = record.seq;
   columns.kind[row] = texts.add(record.kind);
   columns.event[row] = texts.add(eventText(record.event.type));
@@ -143,6 +144,16 @@ function emptyColumns(length: number): Columns {
 class Texts {
   readonly all: string[] = [''];
   readonly #places = new Map<string, number>([['', 0]]);
+  /** By the value itself: records of a file share the few that there are. */
+  readonly #states = new Map<JournalRecord['from'], string>();
+
+  ofState(state: JournalRecord['from']): string {
+    const known = this.#states.get(state);
+    if (known !== undefined) return known;
+    const text = stateText(state);
+    this.#states.set(state, text);
+    return text;
+  }
 
   add(text: string): number {
     const known = this.#places.get(text);

@@ -14,13 +14,18 @@ export class RecordList {
   readonly #list = find('#records', HTMLElement);
   readonly #inner = find('#records-inner', HTMLElement);
   readonly #count = find('#count', HTMLElement);
+  /** The elements in the page, by row: one that stays in sight is not made again. */
+  #drawn = new Map<number, HTMLElement>();
   #due = false;
 
   constructor(view: ViewState) {
     this.#view = view;
     view.onChange((part) => {
       if (part === 'range') return;
-      if (part !== 'row') this.#resize();
+      if (part !== 'row') {
+        this.#resize();
+        this.#forget();
+      }
       this.#reveal();
       this.#later();
     });
@@ -33,6 +38,12 @@ export class RecordList {
       const row = (event.target as Element).closest('[data-row]')?.getAttribute('data-row');
       if (row !== null && row !== undefined) view.choose(Number(row));
     });
+  }
+
+  /** What rows say, or where they are, may be otherwise now. */
+  #forget(): void {
+    for (const element of this.#drawn.values()) element.remove();
+    this.#drawn = new Map();
   }
 
   #later(): void {
@@ -81,41 +92,52 @@ export class RecordList {
     const exact = this.#first();
     const first = Math.max(Math.floor(exact) - SPARE, 0);
     const last = Math.min(Math.ceil(exact + inSight) + SPARE, rows.length);
-    const top = this.#list.scrollTop - (exact - first) * ROW;
-    const drawn: HTMLElement[] = [];
+    const top = Math.round(this.#list.scrollTop - (exact - first) * ROW);
     if (history === null) return;
+    const drawn = new Map<number, HTMLElement>();
     for (let at = first; at < last; at += 1) {
       const row = rows[at] ?? 0;
-      drawn.push(this.#row(row, { top: top + (at - first) * ROW, at, chosen: row === chosen }));
+      const element = this.#drawn.get(row) ?? this.#row(row, at);
+      place(element, { top: top + (at - first) * ROW, chosen: row === chosen });
+      drawn.set(row, element);
     }
-    this.#inner.replaceChildren(...drawn);
+    for (const [row, element] of this.#drawn) if (!drawn.has(row)) element.remove();
+    // In their order, which is that in which they are read aloud.
+    let next = this.#inner.firstElementChild;
+    for (const element of drawn.values())
+      if (element === next) next = next.nextElementSibling;
+      else this.#inner.insertBefore(element, next);
+    this.#drawn = drawn;
     this.#list.setAttribute('aria-activedescendant', `record-${chosen}`);
     this.#list.setAttribute('aria-rowcount', String(rows.length));
   }
 
-  #row(row: number, { top, at, chosen }: { top: number; at: number; chosen: boolean }): HTMLElement {
+  #row(row: number, at: number): HTMLElement {
     const view = this.#view;
     const { columns, members } = view.history as NonNullable<typeof view.history>;
     const [from, to] = [view.text('from', row), view.text('to', row)];
     const effects = view.text('effects', row);
     const cell = (name: string, text: string) => make('span', { class: name, role: 'gridcell' }, text);
-    const element = make(
+    return make(
       'div',
-      {
-        id: `record-${row}`,
-        role: 'row',
-        'data-row': String(row),
-        'aria-rowindex': String(at + 1),
-        'aria-selected': String(chosen),
-        class: chosen ? 'record chosen' : 'record',
-      },
+      { id: `record-${row}`, role: 'row', 'data-row': String(row), 'aria-rowindex': String(at + 1) },
       cell('when', clockTime(columns.time[row] ?? 0)),
       cell('who', `${members[columns.member[row] ?? 0]?.label ?? ''}@${columns.seq[row] ?? 0}`),
       cell('event', view.text('event', row)),
       cell('states', from === to ? to : `${from} → ${to}`),
       cell('effects', effects),
     );
-    element.style.transform = `translateY(${top}px)`;
-    return element;
   }
+}
+
+/** Changes only what is otherwise: what is set is laid out and painted again, even if it is the same. */
+function place(
+  element: HTMLElement,
+  { top, chosen }: { readonly top: number; readonly chosen: boolean },
+): void {
+  const wanted = { class: chosen ? 'record chosen' : 'record', 'aria-selected': String(chosen) };
+  for (const [name, value] of Object.entries(wanted))
+    if (element.getAttribute(name) !== value) element.setAttribute(name, value);
+  const moved = `translateY(${top}px)`;
+  if (element.style.transform !== moved) element.style.transform = moved;
 }

@@ -46,13 +46,13 @@ type Params = NonNullable<EffectRecord['params']>;
 
 export class RecordScanner {
   readonly #cursor = new ByteCursor();
-  readonly #streams = new Shared((text) => text);
+  readonly #streams = new Shared((text) => text, { repeats: true });
   readonly #kinds = new Shared((text) => text as RecordKind);
   readonly #machines = new Shared((text) => JSON.parse(text) as JournalRecord['machine']);
-  readonly #runtimes = new Shared((text) => text);
-  readonly #boots = new Shared((text) => text);
-  readonly #writers = new Shared((text) => text);
-  readonly #tokens = new Shared((text) => text);
+  readonly #runtimes = new Shared((text) => text, { repeats: true });
+  readonly #boots = new Shared((text) => text, { repeats: true });
+  readonly #writers = new Shared((text) => text, { repeats: true });
+  readonly #tokens = new Shared((text) => text, { repeats: true });
   readonly #states = new Shared((text) => JSON.parse(text) as JournalRecord['from']);
   readonly #events = new Shared((type): JournalRecord['event'] => ({ type }));
   readonly #effects = new EffectScanner(this.#cursor);
@@ -199,7 +199,7 @@ class EffectScanner {
     if (!cursor.has(PARAMS)) return cursor.back(start).string(this.#bare);
     if (type === 'xstate.emit') return cursor.value(this.#emitted);
     if (type === 'xstate.raise') return this.#raise() ?? this.#whole(type);
-    if (isFollowed(type)) return this.#whole(type);
+    if (isFollowed(type)) return { text: type, followed: { id: '', type, params: cursor.parse() as Params } };
     cursor.skipValue();
     // Parameters of XState's own effects are in their texts; of these there are few.
     if (type.startsWith('xstate.') && type !== 'xstate.cancel') throw new Unusual();
