@@ -1,5 +1,6 @@
 /** Leaders that die and leaders that stand still, as processes of their own, on a real Redis. */
 import { type ChildProcess, fork } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { openJournal } from 'conclave/sqlite';
 import { expect, test } from 'vitest';
@@ -96,6 +97,7 @@ describeRedis.concurrent('of three processes', () => {
     await using processes = await Processes.start();
     const leader = await processes.later(0n);
     const token = leader.leads ?? 0n;
+    await until('its journal is there', () => existsSync(leader.journal), PATIENCE);
     const at = performance.now();
     leader.child.kill('SIGKILL');
     await leader.ended;
