@@ -74,7 +74,9 @@ describe('documentation', () => {
   });
 
   test.for(blocks.filter(({ runs }) => runs))('$page:$line runs', async ({ file }) => {
-    const ran = await run(process.execPath, ['--conditions=conclave-source', file], scratch.path);
+    // What they leave among temporary files goes when everything else goes.
+    const node = [`TMPDIR=${scratch.path}`, process.execPath, '--conditions=conclave-source'];
+    const ran = await run('env', [...node, file], scratch.path);
     expect(ran, ran.stderr).toMatchObject({ code: 0 });
   });
 
