@@ -17,17 +17,35 @@ import { type ConfigEvent, type ConfigEventOf, isConclusion, type ReloadOutcome 
 /** How a rollback ends. */
 export type RollbackOutcome = SharedOutcome | ConfigEventOf<'rolledBack' | 'unhealthy'>;
 
-/** The end of the next attempt to begin; listens from now on. */
-export function nextOutcome(events: Observable<ConfigEvent>): Promise<ReloadOutcome> {
+/**
+ * The end of the next attempt to begin; listens from now on. Where something newer takes its place (often the watch, which
+ * notices the very change that somebody asks to have read) its end is that one's.
+ */
+export function nextOutcome(events: Observable<ConfigEvent>): Promise<SharedOutcome> {
   let attempt: number | null = null;
-  return first(events, (event) => {
+  let overtaken: ConfigEventOf<'superseded'> | null = null;
+  return first(events, (event): SharedOutcome | null => {
     if (event.type === 'reloadStarted') attempt ??= event.attempt;
-    if (isConclusion(event) && event.attempt === attempt) return event;
+    if (isConclusion(event) && event.attempt === attempt) {
+      if (event.type !== 'superseded') return event;
+      overtaken = event;
+      attempt = null;
+      return null;
+    }
+    if (attempt !== null) return null;
     // A rollback on request takes the place of what was asked for before it.
-    if (event.type === 'rolledBack' && event.cause === 'command' && attempt === null)
+    if (event.type === 'rolledBack' && event.cause === 'command')
       return { type: 'superseded', attempt: event.attempt, stage: 'reading', sha: null };
-    return null;
+    return event.type === 'adopted' || event.type === 'unhealthy' ? wasOvertakenBy(event, overtaken) : null;
   });
+}
+
+function wasOvertakenBy(
+  event: ConfigEventOf<'adopted' | 'unhealthy'>,
+  overtaken: ConfigEventOf<'superseded'> | null,
+): SharedOutcome | null {
+  if (overtaken === null) return null;
+  return event.type === 'adopted' ? event : overtaken;
 }
 
 /** The end of a rollback; listens from now on. */

@@ -67,6 +67,40 @@ describe('handlers', () => {
     expect(reload.current.port).toBe(3);
   });
 
+  test('that are overtaken do not answer who asked for the reload: what took its place does', async () => {
+    const fails: { prepare?: Promise<never> } = {};
+    const reload = await started(noting('slow', [], fails));
+    const events = heard(reload);
+    fails.prepare = never();
+    reloads.source.write({ port: 2 });
+    const asked = reload.reload();
+    await reloads.pass(100);
+    expect(reload.status().state).toBe('validating.preparing');
+    delete fails.prepare;
+    await reloads.edit({ port: 3 });
+    await reloads.pass(10_000);
+    expect(typesOf(events)).toContain('superseded');
+    await expect(asked).resolves.toMatchObject({ type: 'applied', generation: 2 });
+    expect(reload.current.port).toBe(3);
+  });
+
+  test('and a rollback that takes the place of a reload ends it', async () => {
+    const fails: { prepare?: Promise<never> } = {};
+    const reload = await started(noting('slow', [], fails));
+    await reloads.edit({ port: 2 });
+    fails.prepare = never();
+    reloads.source.write({ port: 3 });
+    const asked = reload.reload();
+    await reloads.pass(100);
+    expect(reload.status().state).toBe('validating.preparing');
+    delete fails.prepare;
+    const rolledBack = reload.rollback();
+    await reloads.pass(10_000);
+    await expect(rolledBack).resolves.toMatchObject({ type: 'rolledBack' });
+    await expect(asked).resolves.toMatchObject({ type: 'superseded' });
+    expect(reload.current.port).toBe(1);
+  });
+
   test('that answer after they were given up are aborted then', async () => {
     const log: string[] = [];
     const late = Promise.withResolvers<void>();
