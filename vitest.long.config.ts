@@ -17,5 +17,6 @@ export default defineConfig({
     maxConcurrency: 40,
     testTimeout: fifteenMinutes,
     hookTimeout: fifteenMinutes,
+    retry: 1,
   },
 });
