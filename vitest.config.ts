@@ -49,8 +49,6 @@ export default defineConfig({
         ],
         testTimeout: timeoutMs,
         hookTimeout: timeoutMs,
-        // Real processes in real time: a machine that stands still for seconds is tried once more, and vitest says so.
-        retry: name === 'integration' ? 1 : 0,
         sequence: { groupOrder: order },
       },
     })),

@@ -17,6 +17,5 @@ export default defineConfig({
     maxConcurrency: 40,
     testTimeout: fifteenMinutes,
     hookTimeout: fifteenMinutes,
-    retry: 1,
   },
 });
