@@ -44,6 +44,7 @@ export default defineConfig({
         include: [`test/${name}/**/*.test.ts`],
         exclude: ['**/*.long.test.ts'],
         globalSetup: [
+          'test/compile-cache.ts',
           ...(redis ? ['test/redis/global-setup.ts'] : []),
           ...(browser ? ['test/browser/global-setup.ts'] : []),
         ],

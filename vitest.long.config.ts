@@ -11,7 +11,7 @@ export default defineConfig({
   test: {
     include: ['test/**/*.long.test.ts'],
     passWithNoTests: true,
-    globalSetup: ['test/redis/global-setup.ts'],
+    globalSetup: ['test/compile-cache.ts', 'test/redis/global-setup.ts'],
     maxWorkers: 2,
     // Those that wait for real leases wait together.
     maxConcurrency: 40,

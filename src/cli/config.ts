@@ -1,15 +1,19 @@
 import type { Command } from 'commander';
-import { register as convert } from './config-convert.ts';
-import { register as diff } from './config-diff.ts';
-import { register as explain } from './config-explain.ts';
-import { register as history } from './config-history.ts';
-import { register as reload } from './config-reload.ts';
-import { register as rollback } from './config-rollback.ts';
-import { register as status } from './config-status.ts';
-import { register as validate } from './config-validate.ts';
+import { type CommandModules, registerAsked } from './command-loading.ts';
+
+const commands: CommandModules = {
+  validate: () => import('./config-validate.ts'),
+  explain: () => import('./config-explain.ts'),
+  diff: () => import('./config-diff.ts'),
+  convert: () => import('./config-convert.ts'),
+  reload: () => import('./config-reload.ts'),
+  status: () => import('./config-status.ts'),
+  history: () => import('./config-history.ts'),
+  rollback: () => import('./config-rollback.ts'),
+};
 
 /** `conclave config …`: one file a command. */
-export function register(program: Command): void {
+export async function register(program: Command, args: readonly string[]): Promise<void> {
   const config = program
     .command('config')
     .summary(
@@ -17,5 +21,5 @@ export function register(program: Command): void {
     )
     .description('Looks at configurations in files, at what members run, and at what they share in a store.')
     .helpCommand('help [command]', 'explain a command');
-  for (const each of [validate, explain, diff, convert, reload, status, history, rollback]) each(config);
+  await registerAsked(config, args, commands);
 }

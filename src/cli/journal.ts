@@ -1,17 +1,21 @@
 import type { Command } from 'commander';
-import { register as bisect } from './journal-bisect.ts';
-import { register as diff } from './journal-diff.ts';
-import { register as exportTo } from './journal-export.ts';
-import { register as log } from './journal-log.ts';
-import { register as merge } from './journal-merge.ts';
-import { register as play } from './journal-play.ts';
-import { register as replay } from './journal-replay.ts';
-import { register as show } from './journal-show.ts';
-import { register as verify } from './journal-verify.ts';
-import { register as whatIf } from './journal-whatif.ts';
+import { type CommandModules, registerAsked } from './command-loading.ts';
+
+const commands: CommandModules = {
+  log: () => import('./journal-log.ts'),
+  show: () => import('./journal-show.ts'),
+  verify: () => import('./journal-verify.ts'),
+  replay: () => import('./journal-replay.ts'),
+  diff: () => import('./journal-diff.ts'),
+  merge: () => import('./journal-merge.ts'),
+  bisect: () => import('./journal-bisect.ts'),
+  whatif: () => import('./journal-whatif.ts'),
+  play: () => import('./journal-play.ts'),
+  export: () => import('./journal-export.ts'),
+};
 
 /** `conclave journal …`: one file a command. */
-export function register(program: Command): void {
+export async function register(program: Command, args: readonly string[]): Promise<void> {
   const journal = program
     .command('journal')
     .summary('list, show, verify, replay, compare and export what members recorded')
@@ -19,5 +23,5 @@ export function register(program: Command): void {
       'Reads what members recorded: a journal.db, also while it is being written, a JSONL journal, or - for standard input.',
     )
     .helpCommand('help [command]', 'explain a command');
-  for (const each of [log, show, verify, replay, diff, merge, bisect, whatIf, play, exportTo]) each(journal);
+  await registerAsked(journal, args, commands);
 }

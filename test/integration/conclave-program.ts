@@ -1,16 +1,8 @@
 /** Runs `conclave` the way a user does, and waits for what it says. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Writable } from 'node:stream';
-import { afterAll } from 'vitest';
 import { root } from '../project/repository.ts';
-
-/** Compiling anew each time is what most of a short run would go into. */
-const compileCache = join(tmpdir(), `conclave-tests-compiled-${process.pid}`);
-process.env['NODE_COMPILE_CACHE'] = compileCache;
-afterAll(() => rmSync(compileCache, { recursive: true, force: true }));
 
 const program = join(root, 'src/cli/main.ts');
 

@@ -1,18 +1,9 @@
 /** What `--help` says: each command has a purpose, examples whose options exist, and exit codes. */
-import { Command } from 'commander';
+import type { Command } from 'commander';
 import { describe, expect, test } from 'vitest';
-import { pathToFileURL } from 'node:url';
-import { join } from 'node:path';
-import { read, root } from './repository.ts';
+import { createProgram } from '../../src/cli/program.ts';
 
-const files = [...read('src/cli/main.ts').matchAll(/import \{ register as \w+ \} from '\.\/([\w-]+\.ts)'/g)];
-const program = new Command('conclave').enablePositionalOptions();
-for (const [, file = ''] of files) {
-  const { register } = (await import(pathToFileURL(join(root, 'src/cli', file)).href)) as {
-    readonly register: (parent: Command) => void;
-  };
-  register(program);
-}
+const program = await createProgram([]);
 
 const pathOf = (command: Command): string =>
   command.parent === null ? command.name() : `${pathOf(command.parent)} ${command.name()}`;

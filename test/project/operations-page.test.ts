@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { Command } from 'commander';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { GUARD_MIN_MS, resolveTimings } from '../../machines/leadership.timings.ts';
+import { createProgram } from '../../src/cli/program.ts';
 import { resolvedFrom } from './deploy-files.ts';
 import { projectFiles, read, root } from './repository.ts';
 
@@ -87,16 +88,7 @@ describe('runbooks', () => {
 describe('commands', () => {
   let program = new Command();
   beforeAll(async () => {
-    // As src/cli/main.ts, which runs at once when it is imported.
-    program = new Command('conclave').enablePositionalOptions();
-    for (const [, file] of read('src/cli/main.ts').matchAll(
-      /import \{ register as \w+ \} from '\.\/(.+?)'/g,
-    )) {
-      const { register } = (await import(join(root, 'src/cli', file ?? ''))) as {
-        readonly register: (program: Command) => void;
-      };
-      register(program);
-    }
+    program = await createProgram([]);
   });
 
   /** Lines that a reader would type, in blocks and between backticks. */

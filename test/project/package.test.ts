@@ -11,18 +11,18 @@ const subpaths = Object.entries(exports).flatMap(([subpath, target]) =>
   typeof target === 'string' ? [] : [{ specifier: `conclave${subpath.slice(1)}`, ...target }],
 );
 
-/** Every module Node loads when a program imports `specifier`, by URL. */
-async function loadedBy(specifier: string): Promise<string[]> {
+/** Every module Node loads when a program imports `specifier`, or does what `code` says, by URL. */
+async function loadedBy(specifier: string, code = `await import(${JSON.stringify(specifier)});`) {
   const program = `
     import { registerHooks } from 'node:module';
     const loaded = [];
     registerHooks({ load: (url, context, next) => { loaded.push(url); return next(url, context); } });
-    await import(${JSON.stringify(specifier)});
+    ${code}
     process.stdout.write(JSON.stringify(loaded));`;
   const args = ['--conditions=conclave-source', '--input-type=module', '--eval', program];
-  const { stdout, stderr, code } = await run(process.execPath, args);
-  expect(code, stderr).toBe(0);
-  return JSON.parse(stdout) as string[];
+  const ended = await run(process.execPath, args);
+  expect(ended.code, ended.stderr).toBe(0);
+  return JSON.parse(ended.stdout) as string[];
 }
 
 describe('importing', () => {
@@ -36,6 +36,24 @@ describe('importing', () => {
   test('an election loads nothing of configuration reload, leases in Redis nothing of the doctor', async () => {
     expect((await loadedBy('conclave')).filter((url) => /config-reload/.test(url))).toEqual([]);
     expect((await loadedBy('conclave/redis')).filter((url) => /\/doctor/.test(url))).toEqual([]);
+  });
+
+  test('a command loads no other', async () => {
+    const program = JSON.stringify(join(root, 'src/cli/program.ts'));
+    const asked = async (...args: string[]) =>
+      await loadedBy(
+        program,
+        `const { createProgram } = await import(${program}); await createProgram(${JSON.stringify(args)});`,
+      );
+    const others =
+      /node_modules\/(rxjs|xstate|hono|pino|zod|@opentelemetry)\/|\/src\/cli\/(up|run|config-.*)\.ts$/;
+    expect((await asked('--version')).filter((url) => others.test(url))).toEqual([]);
+    const showing = await asked('journal', 'show', 'up');
+    expect(showing.some((url) => url.endsWith('/src/cli/journal-show.ts'))).toBe(true);
+    expect(showing.filter((url) => /\/src\/cli\/(up|run|journal-merge|config-.*)\.ts$/.test(url))).toEqual(
+      [],
+    );
+    expect((await asked('help')).some((url) => url.endsWith('/src/cli/config-validate.ts'))).toBe(true);
   });
 
   test('metrics load no OpenTelemetry SDK before Prometheus is asked for', async () => {
