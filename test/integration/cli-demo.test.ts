@@ -88,6 +88,16 @@ test('Ctrl-C ends it and all members', async () => {
   expect(pids.filter(runs)).toEqual([]);
 });
 
+test('Ctrl-C while members are still starting ends it in order, with nothing to judge', async () => {
+  using directory = temporaryDirectory();
+  await using running = demo(directory.path);
+  await running.says(/Look at http/);
+  running.kill('SIGINT');
+  expect(await running.ended).toEqual({ code: 0, signal: null });
+  expect(running.stdout).toContain('✓ members that were asked to stop ended in order');
+  expect(running.stderr).toBe('');
+});
+
 test('killed while the leader is frozen, it still leaves no member behind', async () => {
   using directory = temporaryDirectory();
   await using running = demo(directory.path, '--scenario', 'failover');

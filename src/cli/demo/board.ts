@@ -1,17 +1,16 @@
-import { styleText } from 'node:util';
 import { systemClock } from '../../runtime/system-clock.ts';
 import type { TimerId } from '../../runtime/clock.ts';
 import type { Cluster } from './cluster.ts';
 import type { MemberProcess } from './member-process.ts';
 import { shortName } from './story.ts';
 import { formatDuration } from '../duration.ts';
-import { table } from '../output.ts';
+import { layOut } from './board-layout.ts';
 
 const REPAINT_MS = 100;
-const BAR_CELLS = 20;
+const BAR_CELLS = 10;
 const HEADING = ['member', 'pid', 'state', 'term', 'token', 'lease left'];
-/** Lines of the story that a short terminal still shows. */
-const STORY_LINES_MIN = 5;
+/** Columns that a narrow terminal does without, the first first: pid, token, term. */
+const DISPENSABLE = [1, 4, 3];
 
 /** A live picture of the cluster in a terminal: who leads, what is left of its lease, what happened last. */
 export class Board implements Disposable {
@@ -49,20 +48,19 @@ export class Board implements Disposable {
 
   #repaint(): void {
     this.#timer = systemClock.setTimeout(() => this.#repaint(), REPAINT_MS);
-    const { rows, columns } = process.stdout;
     const members = this.#cluster.members;
-    const [heading = '', ...states] = table([HEADING, ...members.map((each) => this.#row(each))]);
-    const styled = states.map((line, n) => {
-      const { role } = members[n]?.exit === null ? (members[n].status ?? {}) : {};
-      return role === 'leader' ? styleText('green', line) : line;
-    });
-    const fit = (line: string) => line.slice(0, columns);
-    const title = this.#title.split('\n').map((line) => styleText('bold', fit(line)));
-    const head = [...title, '', styleText('bold', heading), ...styled, ''];
-    const room = Math.max(STORY_LINES_MIN, rows - head.length - 3);
-    const story = this.#story.slice(-room).map(fit);
-    const padding = Array.from({ length: room - story.length }, () => '');
-    const lines = [...head, ...story, ...padding, '', fit(this.#footer)];
+    const lines = layOut(
+      {
+        title: this.#title.split('\n'),
+        heading: HEADING,
+        rows: members.map((member) => ({ cells: this.#row(member), leads: leads(member) })),
+        dispensable: DISPENSABLE,
+        story: this.#story,
+        footer: this.#footer,
+      },
+      // A terminal that does not know its size says 0.
+      { columns: process.stdout.columns || 80, rows: process.stdout.rows || 24 },
+    );
     process.stdout.write(`\x1b[H${lines.map((line) => `${line}\x1b[K`).join('\n')}\x1b[J`);
   }
 
@@ -81,6 +79,10 @@ export class Board implements Disposable {
     const agoMs = systemClock.monotonicMs() - (this.#heard.get(member) ?? 0);
     const leftMs = Math.max(0, (member.status?.remainingMs ?? 0) - agoMs);
     const cells = Math.min(BAR_CELLS, Math.round((leftMs / this.#cluster.options.leaseMs) * BAR_CELLS));
-    return `${'█'.repeat(cells)}${'░'.repeat(BAR_CELLS - cells)} ${formatDuration(Math.round(leftMs / 10) * 10)}`;
+    // The number first: a narrow terminal cuts the bar.
+    const left = formatDuration(Math.round(leftMs / 10) * 10).padEnd(5);
+    return `${left} ${'█'.repeat(cells)}${'░'.repeat(BAR_CELLS - cells)}`;
   }
 }
+
+const leads = ({ exit, status }: MemberProcess): boolean => exit === null && status?.role === 'leader';

@@ -1,4 +1,4 @@
-import { copyFileSync, mkdirSync, readdirSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { configReloadMachine, leadershipMachine } from '../../../machines/index.ts';
@@ -23,7 +23,9 @@ export interface Evidence {
 export async function exportEvidence(directory: string, exports: string): Promise<void> {
   mkdirSync(exports, { recursive: true });
   const { journals } = placesIn(directory);
-  for (const name of readdirSync(journals).filter((file) => file.endsWith('.db'))) {
+  // Whoever ends a demo at once may do so before any member has a journal.
+  const written = existsSync(journals) ? readdirSync(journals) : [];
+  for (const name of written.filter((file) => file.endsWith('.db'))) {
     await using journal = openJournal(join(journals, name));
     await using file = await open(join(exports, `${basename(name, '.db')}.jsonl`), 'w');
     await exportJournal(journal, async (chunk) => {

@@ -168,7 +168,9 @@ function until(signal: AbortSignal): Promise<void> {
   });
 }
 
-function unclean({ name, pid, asked, exit }: MemberProcess): string[] {
+function unclean({ name, pid, asked, exit, status }: MemberProcess): string[] {
   if (!asked || exit === null || exit.code === 0) return [];
+  // It did not listen yet: somebody ended the demo while it was still starting, with nothing to hand over.
+  if (status === null && exit.signal === 'SIGTERM') return [];
   return [`${name} (pid ${pid}): ${exit.signal ?? `exit code ${exit.code}`}`];
 }

@@ -21,7 +21,7 @@ export function printReport({ checks, successions }: Verdict, failovers: readonl
         formatDuration(tookMs),
         kind === 'handover' ? '' : formatDuration(lateMs),
         gapMs === undefined ? '' : formatDuration(gapMs),
-        firstTick === null ? '' : `isLeader ${firstTick.isLeader}`,
+        firstTick === null ? '' : firstTick.isLeader ? 'LEADER' : 'not leader',
       ];
     });
     for (const line of table([heading, ...rows])) print(line);

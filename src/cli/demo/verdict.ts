@@ -49,7 +49,7 @@ export async function judge(
     {
       what: 'members that were asked to stop ended in order',
       held: unclean.length === 0,
-      detail: unclean.join('; ') || 'exit code 0, all of them',
+      detail: unclean.join('; ') || 'all of them',
     },
   ];
   return { checks, successions, held: checks.every(({ held }) => held) };
@@ -61,19 +61,23 @@ function noOverlap(beliefs: readonly Belief[], successions: readonly Succession[
     ({ first, second, forMs }) => `${first.member} and ${second.member} for ${formatDuration(forMs)}`,
   );
   const least = successions.reduce((least_, { gapMs }) => Math.min(least_, gapMs), Infinity);
-  const gap =
-    successions.length === 0 ? 'one term only' : `least time without a leader ${formatDuration(least)}`;
+  const count = beliefs.length === 1 ? 'one term' : `${beliefs.length} terms`;
+  const gap = successions.length === 0 ? '' : `, least time without a leader ${formatDuration(least)}`;
   return {
     what: 'never two that believed at once',
     held: overlaps.length === 0,
-    detail: told.join('; ') || `${beliefs.length} terms, ${gap}`,
+    detail: told.join('; ') || `${count}${gap}`,
   };
 }
 
 function growingTokens(beliefs: readonly Belief[]): Check {
   const tokens = beliefs.map(({ token }) => BigInt(token));
   const held = tokens.every((token, index) => index === 0 || token > (tokens[index - 1] ?? 0n));
-  return { what: 'every token larger than all before', held, detail: inBrief(tokens.map(String), ' < ') };
+  return {
+    what: 'every token larger than all before',
+    held,
+    detail: inBrief(tokens.map(String), ' < ') || 'no term',
+  };
 }
 
 function inTime(failovers: readonly Failover[]): Check {
