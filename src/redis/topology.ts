@@ -34,6 +34,9 @@ export interface OpenClientOptions {
  * Returns as soon as it is known what to connect to; whether the connection stands is the client's `status`. Only
  * several endpoints that must be told apart first are waited for, without an end unless `signal` aborts.
  *
+ * A cluster goes on until it has the state of the cluster. A node of it that is lost then is connected to again by the
+ * next `refreshSlotsCache`, which is asked for when the node is needed.
+ *
  * @param purpose Part of the client's name, so that `CLIENT LIST` tells the connections of a process apart.
  * @param onError Told of every failed attempt, with the cure; never with a secret.
  * @throws SettingsError if ioredis is missing, or a certificate cannot be read

@@ -1,5 +1,8 @@
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { isCluster } from '../../src/redis/client.ts';
+import type { RedisLibrary } from '../../src/redis/topology-library.ts';
 import { describeRedis } from '../redis/presence.ts';
 import { type RedisCluster, startCluster } from '../redis/redis-cluster.ts';
 import { startSentinel } from '../redis/redis-sentinel.ts';
@@ -12,6 +15,30 @@ async function primaryOf(opening: OpenedClient): Promise<number | null> {
   const node = await opening.node();
   const info = String(await node.call('INFO'));
   return /^role:master\r?$/m.test(info) ? Number(/^tcp_port:(\d+)/m.exec(info)?.[1]) : null;
+}
+
+/** A library whose clusters look up names at once at first, and afterwards when they are told to. */
+function heldNames({ Redis, Cluster }: RedisLibrary) {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const told = {
+    asked: 0,
+    answer: resolve,
+    library: {
+      Redis,
+      Cluster: class extends Cluster {
+        constructor(...[seeds, options]: ConstructorParameters<RedisLibrary['Cluster']>) {
+          const dnsLookup = (_: string, done: (error: null, address: string) => void) => {
+            told.asked += 1;
+            const answer = () => done(null, '127.0.0.1');
+            if (told.asked === 1) answer();
+            else void promise.then(answer);
+          };
+          super(seeds, { ...options, dnsLookup });
+        }
+      },
+    },
+  };
+  return told;
 }
 
 describeRedis('a client by Sentinel', () => {
@@ -85,9 +112,39 @@ describeRedis('a client of a cluster', () => {
   test('says that a password is missing, and connects once none is needed', async () => {
     await using opening = await opened(`redis+cluster://127.0.0.1:${cluster.first.port}`);
     expect((await opening.error(3)).message).toMatch(/asks for a password and none was given/);
-    for (const node of cluster.nodes) await node.cli('acl', 'setuser', 'default', 'nopass');
+    // The one that tells of the others comes last: those that refuse are not tried again until they are needed.
+    for (const node of cluster.nodes.toReversed()) await node.cli('acl', 'setuser', 'default', 'nopass');
     await opening.cluster();
   });
+
+  test.for(LIBRARIES)(
+    'connects also if a node that hung lets go while names are looked up (ioredis $version)',
+    async ({ library }) => {
+      const args = ['--cluster-enabled', 'yes', '--cluster-announce-ip', '127.0.0.1'];
+      await using node = await startRedis({ args });
+      await node.cli('cluster', 'addslotsrange', '0', '16383');
+      await node.cli('acl', 'setuser', 'default', '-cluster|slots');
+      await using silent = createServer({ allowHalfOpen: true }, (socket) => {
+        hung.defer(() => void socket.destroy());
+        socket.on('error', () => {});
+      });
+      using hung = new DisposableStack();
+      await once(silent.listen(0, '127.0.0.1'), 'listening');
+      const { port } = silent.address() as AddressInfo;
+      const names = heldNames(library);
+      const seeds = `localhost:${node.port},localhost:${port}`;
+      await using opening = await opened(`redis+cluster://${seeds}?connect_timeout_ms=300`, names);
+      const { client } = opening;
+      let ended = 0;
+      client.on('-node', () => (ended += 1));
+      await until('names are looked up again, and the connection that hung has ended', () => {
+        return names.asked === 2 && ended === 2;
+      });
+      names.answer();
+      await node.cli('acl', 'setuser', 'default', '+cluster|slots');
+      await until('it is connected', () => client.status === 'ready');
+    },
+  );
 });
 
 describeRedis.concurrent.each(LIBRARIES)(
