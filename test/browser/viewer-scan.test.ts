@@ -1,4 +1,5 @@
 /** The viewer's quick way through a line must tell what the slow one tells, or leave the line to it. */
+import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { JournalRecord } from '../../src/journal/journal.ts';
 import { encodeFrame } from '../../src/journal/jsonl-frame.ts';
@@ -38,7 +39,25 @@ test('the scanner takes from every record what parsing it would give', async () 
   }
 });
 
-test.each<[string, (record: JournalRecord) => object]>([
+test('a number is the one that JSON.parse gives, to the last bit', async () => {
+  const [record] = (await records()).slice(3);
+  const scanner = new RecordScanner();
+  const numbers = fc.oneof(
+    fc.double({ noNaN: true, noDefaultInfinity: true }).map(String),
+    fc.stringMatching(/^(?:0|[1-9]\d{0,16})(?:\.\d{1,18})?(?:e[+-]?\d)?$/),
+    // The fewer digits before the point, the more often the sum of both parts is not the nearest.
+    fc.stringMatching(/^[1-9]\.\d{13,15}$/),
+  );
+  fc.assert(
+    fc.property(numbers, (text) => {
+      const line = JSON.stringify({ ...record, mono: 0 }).replace('"mono":0', `"mono":${text}`);
+      expect(scanned(line, scanner)?.mono).toBe(JSON.parse(text));
+    }),
+    { numRuns: 2000 },
+  );
+});
+
+const VARIANTS: readonly [string, (record: JournalRecord) => object][] = [
   ['a name in other letters', (record) => ({ ...record, stream: 'leadership/bücher/web-1' })],
   ['a quote and a backslash', (record) => ({ ...record, writer: 'a "b" \\', boot: '\\' })],
   ['data without a member', (record) => ({ ...record, event: { type: 'x', data: {} } })],
@@ -79,11 +98,28 @@ test.each<[string, (record: JournalRecord) => object]>([
       effects: [{ id: '1:0', type: 'xstate.sendTo', params: { event: { type: 'a' } } }],
     }),
   ],
-])('%s is told as it is, or left to be parsed', async (_, change) => {
+];
+
+test.each(VARIANTS)('%s is told as it is, or left to be parsed', async (_, change) => {
   const [record] = (await records()).slice(3);
   const text = JSON.stringify(change(record as JournalRecord));
   const quick = scanned(text);
   if (quick !== null) expect(seen(quick)).toEqual(seen(slim(JSON.parse(text) as JournalRecord)));
+});
+
+test('what a scanner remembers of some lines is not told of others', async () => {
+  const all = (await records()).slice(0, 60);
+  const scanner = new RecordScanner();
+  const some = fc.tuple(fc.constantFrom(...all), fc.constantFrom(...VARIANTS.map(([, change]) => change)));
+  fc.assert(
+    fc.property(some, fc.constantFrom('', '1', '"', 'x'), ([record, change], tail) => {
+      // Values that begin as others do, too.
+      const text = JSON.stringify(change(record)).replace(/("(?:runtime|writer|token)":"[^"]*)/, `$1${tail}`);
+      const quick = scanned(text, scanner);
+      if (quick !== null) expect(seen(quick)).toEqual(seen(slim(JSON.parse(text) as JournalRecord)));
+    }),
+    { numRuns: 1000 },
+  );
 });
 
 test('without checksums a file is read as far as those of another reader reach', async () => {

@@ -1,62 +1,102 @@
-/** Goes through JSON in bytes, making only what is asked for; equal bytes give the same value, made once. */
+/** Goes through JSON in bytes, making only what is asked for; what was met lately is known again by its bytes alone. */
 
 /** The bytes are not as expected here. */
 export class Unusual extends Error {}
 
-const [QUOTE, BACKSLASH, COMMA, DOT, MINUS, ZERO, NINE] = [0x22, 0x5c, 0x2c, 0x2e, 0x2d, 0x30, 0x39];
+const [QUOTE, BACKSLASH, COMMA, DOT, ZERO, NINE] = [0x22, 0x5c, 0x2c, 0x2e, 0x30, 0x39];
 const [OPEN_LIST, CLOSE_LIST, OPEN, CLOSE] = [0x5b, 0x5d, 0x7b, 0x7d];
-const LETTER_E = 0x65;
+const [LETTER_E, CAPITAL_E] = [0x65, 0x45];
 /** Every integer below is exact. */
 const DIGITS_MAX = 15;
+const POWERS = Array.from({ length: DIGITS_MAX + 1 }, (_, power) => 10 ** power);
+const WORD = 4;
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
-export const literal = (text: string): Uint8Array => encoder.encode(text);
+/** Bytes to be compared with, four at a time: of a journal most is the same in every line. */
+export class Pattern {
+  readonly length: number;
+  readonly words: readonly number[];
+  /** The last four bytes, some of which may be in `words`, too. */
+  readonly last: number;
 
-/** A value for each text, made when it is first met. */
-export class Shared<T> {
+  /** @param bytes At least four. */
+  constructor(bytes: Uint8Array) {
+    const { length } = bytes;
+    const view = new DataView(bytes.buffer, bytes.byteOffset, length);
+    this.length = length;
+    const words: number[] = [];
+    for (let at = 0; at + WORD <= length; at += WORD) words.push(view.getInt32(at, true));
+    this.words = words;
+    this.last = view.getInt32(length - WORD, true);
+  }
+}
+
+export const literal = (text: string): Pattern => new Pattern(encoder.encode(text));
+
+/** What pieces of lines come to, of which there are many of a few kinds: each is made once and shared. */
+export class Pieces<T extends object | string> {
+  /** Those that came last are tried before anything is read. */
+  static readonly #RECENT = 8;
   /** Texts that are never the same twice must not fill the memory. */
   static readonly #MAX = 8192;
-  readonly #known = new Map<number, { readonly text: string; readonly value: T }>();
+  readonly #recent: { readonly pattern: Pattern; readonly value: T }[] = [];
+  readonly #known = new Map<string, T>();
+  readonly #skip: (cursor: ByteCursor) => void;
   readonly #make: (text: string) => T;
-  readonly repeats: boolean;
 
-  constructor(make: (text: string) => T, { repeats = false }: { readonly repeats?: boolean } = {}) {
+  /**
+   * @param skip Goes from the beginning of a piece to its end, which must be told by the bytes in between.
+   * @param make The value of a piece.
+   */
+  constructor(skip: (cursor: ByteCursor) => void, make: (text: string) => T) {
+    this.#skip = skip;
     this.#make = make;
-    this.repeats = repeats;
   }
 
-  /** The text that came last, as bytes, and its value, where the same is likely to come again. */
-  lastBytes: Uint8Array | null = null;
-  lastValue: T | null = null;
-
-  at(bytes: Uint8Array, start: number, end: number): T {
-    let hash = end - start;
-    for (let at = start; at < end; at += 1) hash = (Math.imul(hash, 31) + (bytes[at] as number)) | 0;
-    const known = this.#known.get(hash);
-    if (known !== undefined && isText(known.text, bytes, start, end)) return known.value;
-    const text = decoder.decode(bytes.subarray(start, end));
-    const value = this.#make(text);
-    // Only of ASCII are characters and bytes the same.
-    if (known === undefined && this.#known.size < Shared.#MAX && text.length === end - start)
-      this.#known.set(hash, { text, value });
+  /** The value of the piece that comes; the cursor is behind it then. */
+  take(cursor: ByteCursor): T {
+    const recent = this.#recent;
+    for (let at = 0; at < recent.length; at += 1) {
+      const one = recent[at] as (typeof recent)[number];
+      if (!cursor.has(one.pattern)) continue;
+      for (let to = at; to > 0; to -= 1) recent[to] = recent[to - 1] as typeof one;
+      recent[0] = one;
+      return one.value;
+    }
+    const start = cursor.at;
+    this.#skip(cursor);
+    const bytes = cursor.since(start);
+    const text = decoder.decode(bytes);
+    const value = this.#known.get(text) ?? this.#make(text);
+    if (this.#known.size < Pieces.#MAX) this.#known.set(text, value);
+    recent.unshift({ pattern: new Pattern(bytes), value });
+    if (recent.length > Pieces.#RECENT) recent.pop();
     return value;
   }
 }
 
-function isText(text: string, bytes: Uint8Array, start: number, end: number): boolean {
-  if (text.length !== end - start) return false;
-  for (let at = start; at < end; at += 1) if (text.charCodeAt(at - start) !== bytes[at]) return false;
-  return true;
+/**
+ * A whole number and a decimal fraction as the one double nearest to both. The fraction lies between two doubles, and
+ * if the sums with either round to the same, so does the true one. Null if they do not, or of too many digits.
+ */
+function sum(whole: number, fraction: number, digits: number): number | null {
+  const power = POWERS[digits];
+  if (power === undefined || digits === 0) return null;
+  const about = fraction / power;
+  const least = whole + (about - Number.EPSILON);
+  return least === whole + (about + Number.EPSILON) ? least : null;
 }
 
 export class ByteCursor {
   #bytes: Uint8Array = new Uint8Array();
+  #view: DataView = new DataView(new ArrayBuffer());
   #at = 0;
   #end = 0;
 
   reset(bytes: Uint8Array, start: number, end: number): void {
+    if (bytes !== this.#bytes) this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
     this.#bytes = bytes;
     this.#at = start;
     this.#end = end;
@@ -69,6 +109,10 @@ export class ByteCursor {
 
   get at(): number {
     return this.#at;
+  }
+
+  since(start: number): Uint8Array {
+    return this.#bytes.subarray(start, this.#at);
   }
 
   back(at: number): this {
@@ -85,8 +129,7 @@ export class ByteCursor {
   /** A value, made. */
   parse(): unknown {
     const start = this.#at;
-    this.skipValue();
-    return JSON.parse(decoder.decode(this.#bytes.subarray(start, this.#at))) as unknown;
+    return JSON.parse(decoder.decode(this.skipValue().since(start))) as unknown;
   }
 
   skip(count: number): this {
@@ -94,63 +137,52 @@ export class ByteCursor {
     return this;
   }
 
-  has(expected: Uint8Array): boolean {
-    const bytes = this.#bytes;
+  has({ length, words, last }: Pattern): boolean {
+    const view = this.#view;
     const start = this.#at;
-    for (let at = 0; at < expected.length; at += 1) if (bytes[start + at] !== expected[at]) return false;
-    this.#at = start + expected.length;
+    const end = start + length;
+    if (end > this.#end) return false;
+    for (let at = 0; at < words.length; at += 1)
+      if (view.getInt32(start + at * WORD, true) !== words[at]) return false;
+    if (view.getInt32(end - WORD, true) !== last) return false;
+    this.#at = end;
     return true;
   }
 
   /** @throws Unusual if something else comes */
-  take(expected: Uint8Array): this {
+  take(expected: Pattern): this {
     if (!this.has(expected)) throw new Unusual();
     return this;
   }
 
-  /** What is left of a string whose opening quote was taken; one with escapes is unusual. */
-  string<T>(shared: Shared<T>): T {
-    if (shared.lastBytes !== null && this.has(shared.lastBytes)) return shared.lastValue as T;
-    const start = this.#at;
-    const bytes = this.#bytes;
-    let end = start;
-    for (let byte = bytes[end]; byte !== QUOTE; byte = bytes[end]) {
-      if (byte === BACKSLASH || end >= this.#end) throw new Unusual();
-      end += 1;
-    }
-    this.#at = end + 1;
-    const value = shared.at(bytes, start, end);
-    if (shared.repeats) {
-      shared.lastBytes = bytes.subarray(start, end + 1);
-      shared.lastValue = value;
-    }
-    return value;
-  }
-
-  value<T>(shared: Shared<T>): T {
-    const start = this.#at;
-    this.skipValue();
-    return shared.at(this.#bytes, start, this.#at);
-  }
-
   number(): number {
-    const bytes = this.#bytes;
     const start = this.#at;
-    let at = start;
+    const whole = this.#digits();
+    const dot = this.#at;
+    let value: number | null = whole;
+    if (this.next === DOT) {
+      this.#at = dot + 1;
+      value = sum(whole, this.#digits(), this.#at - dot - 1);
+    }
+    const { next } = this;
+    const isPlain = dot > start && dot - start <= DIGITS_MAX && next !== LETTER_E && next !== CAPITAL_E;
+    if (value !== null && isPlain) return value;
+    const parsed = this.back(start).parse();
+    if (typeof parsed !== 'number') throw new Unusual();
+    return parsed;
+  }
+
+  /** The digits to come as a number, which is exact up to `DIGITS_MAX` of them. */
+  #digits(): number {
+    const bytes = this.#bytes;
+    let at = this.#at;
     let value = 0;
     for (let digit = bytes[at] ?? 0; digit >= ZERO && digit <= NINE; digit = bytes[at] ?? 0) {
       value = value * 10 + (digit - ZERO);
       at += 1;
     }
-    const next = bytes[at];
-    const isWhole = next !== DOT && next !== MINUS && (next ?? 0) !== LETTER_E && at > start;
-    if (isWhole && at - start <= DIGITS_MAX) {
-      this.#at = at;
-      return value;
-    }
-    const parsed = this.parse();
-    if (typeof parsed !== 'number') throw new Unusual();
-    return parsed;
+    this.#at = at;
+    return value;
   }
 
   /** To behind the closing quote of a string whose opening one was taken. */

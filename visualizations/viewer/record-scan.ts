@@ -1,13 +1,14 @@
 import { effectsText } from '../../src/cli/journal-text.ts';
 import type { EffectRecord, JournalRecord, RecordKind } from '../../src/journal/journal.ts';
 import { JOURNAL_FORMAT } from '../../src/journal/journal.ts';
-import { ByteCursor, literal, Shared, Unusual } from './byte-cursor.ts';
+import { ByteCursor, literal, Pieces, Unusual } from './byte-cursor.ts';
 import { isFollowed, type SlimRecord, tellsInForce } from './slim.ts';
 
 /**
- * Takes from a record's bytes what the timeline needs, without making the rest: a tenth of the work of `JSON.parse`,
- * which a journal of hundreds of megabytes feels. It reads only the very form in which journals are written, field by
- * field; for a line in any other form it says so, and that one is parsed.
+ * Takes from a record's bytes what the timeline needs, without making the rest: a twentieth of the work of
+ * `JSON.parse`, which a journal of hundreds of megabytes feels. Between the few numbers in which lines differ there are
+ * pieces that come again and again; these are known by their bytes. It reads only the very form in which journals are
+ * written, field by field; for a line in any other form it says so, and that one is parsed.
  */
 
 const STREAM = literal(`{"v":${JOURNAL_FORMAT},"stream":"`);
@@ -33,28 +34,51 @@ const DIGEST = literal(',"digest":"');
 const RAISED = literal('{"event":{"type":"');
 const RAISED_ID = literal('},"id":"');
 const DELAY = literal(',"delay":');
-const TOKEN_KEY = literal('"token":');
+const TOKEN_KEY = literal('"token":"');
+const VALID_UNTIL = literal('{"validUntil":');
+const VALID_UNTIL_WALL = literal(',"validUntilWall":');
 
-const [QUOTE, COMMA, OPEN, CLOSE, END_OF_LIST, NULL] = literal('",{}]n');
+const [COMMA, OPEN, CLOSE, END_OF_LIST] = [0x2c, 0x7b, 0x7d, 0x5d];
 
 const NO_EFFECTS: readonly EffectRecord[] = [];
 /** What is remembered, so that texts that are never the same twice do not fill the memory. */
 const TEXTS_MAX = 8192;
-const DELAYS_MAX = 256;
 
 type Params = NonNullable<EffectRecord['params']>;
 
+/** The object that a piece is a part of. */
+const within = (before: string, piece: string, after: string): unknown => JSON.parse(before + piece + after);
+
+type Kind = Pick<JournalRecord, 'kind' | 'machine' | 'runtime'>;
+type Writer = Pick<JournalRecord, 'boot' | 'writer' | 'token'>;
+type States = Pick<JournalRecord, 'source' | 'from' | 'to'>;
+
 export class RecordScanner {
   readonly #cursor = new ByteCursor();
-  readonly #streams = new Shared((text) => text, { repeats: true });
-  readonly #kinds = new Shared((text) => text as RecordKind);
-  readonly #machines = new Shared((text) => JSON.parse(text) as JournalRecord['machine']);
-  readonly #runtimes = new Shared((text) => text, { repeats: true });
-  readonly #boots = new Shared((text) => text, { repeats: true });
-  readonly #writers = new Shared((text) => text, { repeats: true });
-  readonly #tokens = new Shared((text) => text, { repeats: true });
-  readonly #states = new Shared((text) => JSON.parse(text) as JournalRecord['from']);
-  readonly #events = new Shared((type): JournalRecord['event'] => ({ type }));
+  readonly #streams = new Pieces<string>(
+    (cursor) => cursor.take(STREAM).skipString().take(SEQ),
+    (text) => (within('', text, '0}') as JournalRecord).stream,
+  );
+  readonly #kinds = new Pieces<Kind>(
+    (cursor) => cursor.take(KIND).skipString().take(MACHINE).skipValue().take(RUNTIME).skipString(),
+    (text) => kindOf(within('{"":0', text, '}') as Kind),
+  );
+  readonly #writers = new Pieces<Writer>(
+    (cursor) => cursor.take(BOOT).skipString().take(WRITER).skipString().take(TOKEN).skipValue(),
+    (text) => writerOf(within('{"":0', text, '}') as Writer),
+  );
+  readonly #events = new Pieces<JournalRecord['event']>(
+    (cursor) => cursor.take(EVENT).skipString(),
+    (text) => (within('{"":0', text, '}}') as JournalRecord).event,
+  );
+  readonly #tokens = new Pieces<{ readonly token: string }>(
+    (cursor) => cursor.take(TOKEN_KEY).skipString(),
+    (text) => within('{', text, '}') as { token: string },
+  );
+  readonly #states = new Pieces<States>(
+    (cursor) => cursor.take(SOURCE).skipString().take(FROM).skipValue().take(TO).skipValue().take(EFFECTS),
+    (text) => within('{"":{', text, ']}') as States,
+  );
   readonly #effects = new EffectScanner(this.#cursor);
 
   /** What `slim` leaves of the record between two offsets; null for a line that has to be parsed. */
@@ -71,22 +95,14 @@ export class RecordScanner {
 
   #record(): SlimRecord {
     const cursor = this.#cursor;
-    const stream = cursor.take(STREAM).string(this.#streams);
-    const seq = cursor.take(SEQ).number();
-    const kind = cursor.take(KIND).string(this.#kinds);
-    // Its event holds a state, which is needed.
-    if (kind === 'trimmed') throw new Unusual();
-    const machine = cursor.take(MACHINE).value(this.#machines);
-    const runtime = cursor.take(RUNTIME).string(this.#runtimes);
+    const stream = this.#streams.take(cursor);
+    const seq = cursor.number();
+    const { kind, machine, runtime } = this.#kinds.take(cursor);
     const wall = cursor.take(WALL).number();
     const mono = cursor.take(MONO).number();
-    const boot = cursor.take(BOOT).string(this.#boots);
-    const writer = cursor.take(WRITER).string(this.#writers);
-    const token = this.#token();
+    const { boot, writer, token } = this.#writers.take(cursor);
     const event = this.#event();
-    cursor.take(SOURCE).skipString();
-    const from = cursor.take(FROM).value(this.#states);
-    const to = cursor.take(TO).value(this.#states);
+    const { source, from, to } = this.#states.take(cursor);
     const { effects, text } = this.#effects.list();
     cursor.take(DIGEST);
     return {
@@ -102,8 +118,8 @@ export class RecordScanner {
       writer,
       token,
       event,
-      // These three are only ever looked at in the whole record.
-      source: 'external',
+      source,
+      // These two are only ever looked at in the whole record.
       digest: '',
       prev: '',
       from,
@@ -113,39 +129,39 @@ export class RecordScanner {
     };
   }
 
-  #token(): string | null {
-    const cursor = this.#cursor.take(TOKEN);
-    if (cursor.next === QUOTE) return cursor.skip(1).string(this.#tokens);
-    if (cursor.next !== NULL) throw new Unusual();
-    cursor.skipValue();
-    return null;
-  }
-
   #event(): JournalRecord['event'] {
     const cursor = this.#cursor;
-    const bare = cursor.take(EVENT).string(this.#events);
+    const bare = this.#events.take(cursor);
     if (!cursor.has(DATA)) return bare;
     if (cursor.next !== OPEN) {
       cursor.skipValue();
       return bare;
     }
-    let token: string | null = null;
+    let data: { readonly token: string } | null = null;
     do {
       cursor.skip(1);
       // An object without a member.
       if (cursor.next === CLOSE) break;
-      if (cursor.has(TOKEN_KEY)) {
-        if (cursor.next === QUOTE) {
-          token = cursor.skip(1).string(this.#tokens);
-          continue;
-        }
-      } else cursor.skip(1).skipString().skip(1);
-      cursor.skipValue();
+      const start = cursor.at;
+      if (cursor.has(TOKEN_KEY)) data = this.#tokens.take(cursor.back(start));
+      else cursor.skip(1).skipString().skip(1).skipValue();
     } while (cursor.next === COMMA);
     if (cursor.next !== CLOSE) throw new Unusual();
     cursor.skip(1);
-    return token === null ? bare : { type: bare.type, data: { token } };
+    return data === null ? bare : { type: bare.type, data };
   }
+}
+
+/** What was trimmed away stands in its event, which is needed whole; a chart without a name is told of elsewhere. */
+function kindOf(kind: Kind): Kind {
+  if (kind.kind === ('trimmed' satisfies RecordKind)) throw new Unusual();
+  if (typeof (kind.machine as Partial<Kind['machine']> | null)?.id !== 'string') throw new Unusual();
+  return kind;
+}
+
+function writerOf(writer: Writer): Writer {
+  if (writer.token !== null && typeof writer.token !== 'string') throw new Unusual();
+  return writer;
 }
 
 /** What the list says of an effect, and the effect if it is followed. */
@@ -154,18 +170,40 @@ interface Told {
   readonly followed: EffectRecord | null;
 }
 
-const told = (effect: EffectRecord): Told => ({
-  text: effectsText([effect]),
-  followed: isFollowed(effect.type) || tellsInForce(effect) ? effect : null,
-});
+function told(effect: EffectRecord): Told {
+  const isLookedAt = isFollowed(effect.type) || tellsInForce(effect);
+  return { text: effectsText([effect]), followed: isLookedAt ? effect : null };
+}
+
+/** One type of effect, and how its parameters are read. */
+interface EffectType {
+  readonly type: string;
+  readonly bare: Told;
+  readonly params: 'timer' | 'term' | 'repeated' | 'followed' | 'untold';
+}
+
+function effectType(type: string): EffectType {
+  const bare = told({ id: '', type });
+  if (type === 'xstate.raise') return { type, bare, params: 'timer' };
+  if (type === 'extendTerm') return { type, bare, params: 'term' };
+  if (isFollowed(type)) return { type, bare, params: 'followed' };
+  // Parameters of XState's own effects are in their texts.
+  return { type, bare, params: type.startsWith('xstate.') ? 'repeated' : 'untold' };
+}
 
 class EffectScanner {
   readonly #cursor: ByteCursor;
-  readonly #bare = new Shared((type) => told({ id: '', type }));
-  readonly #types = new Shared((type) => type);
-  readonly #raised = new Shared((type) => new Delays(type));
-  readonly #emitted = new Shared((text) =>
-    told({ id: '', type: 'xstate.emit', params: JSON.parse(text) as Params }),
+  readonly #types = new Pieces<EffectType>(
+    (cursor) => cursor.take(TYPE).skipString(),
+    (text) => effectType((within('{"":0', text, '}') as EffectRecord).type),
+  );
+  readonly #repeated = new Pieces<Told>(
+    (cursor) => cursor.take(TYPE).skipString().take(PARAMS).skipValue(),
+    (text) => told(within('{"id":""', text, '}') as EffectRecord),
+  );
+  readonly #timers = new Pieces<Timer>(
+    (cursor) => cursor.take(RAISED).skipString().take(RAISED_ID).skipString().take(DELAY),
+    (text) => new Timer((within('', text, '0}') as Pick<JournalRecord, 'event'>).event.type),
   );
   /** Each text once. */
   readonly #texts = new Map<string, string>();
@@ -174,9 +212,10 @@ class EffectScanner {
     this.#cursor = cursor;
   }
 
+  /** What is left of the list of effects. */
   list(): { readonly effects: readonly EffectRecord[]; readonly text: string } {
-    const cursor = this.#cursor.take(EFFECTS);
-    const effects: EffectRecord[] = [];
+    const cursor = this.#cursor;
+    let effects: EffectRecord[] | null = null;
     let text = '';
     for (let at = 0; cursor.next !== END_OF_LIST; at += 1) {
       if (at > 0) cursor.expect(COMMA);
@@ -184,73 +223,71 @@ class EffectScanner {
       const one = this.#one();
       cursor.expect(CLOSE);
       if (one.text !== '') text += text === '' ? one.text : `, ${one.text}`;
-      if (one.followed !== null) effects.push(one.followed);
+      if (one.followed !== null) (effects ??= []).push(one.followed);
     }
     cursor.skip(1);
     const known = this.#texts.get(text);
     if (known === undefined && this.#texts.size < TEXTS_MAX) this.#texts.set(text, text);
-    return { effects: effects.length === 0 ? NO_EFFECTS : effects, text: known ?? text };
+    return { effects: effects ?? NO_EFFECTS, text: known ?? text };
   }
 
   #one(): Told {
-    const cursor = this.#cursor.take(TYPE);
-    const start = cursor.at;
-    const type = cursor.string(this.#types);
-    if (!cursor.has(PARAMS)) return cursor.back(start).string(this.#bare);
-    if (type === 'xstate.emit') return cursor.value(this.#emitted);
-    if (type === 'xstate.raise') return this.#raise() ?? this.#whole(type);
-    if (isFollowed(type)) return { text: type, followed: { id: '', type, params: cursor.parse() as Params } };
-    cursor.skipValue();
-    // Parameters of XState's own effects are in their texts; of these there are few.
-    if (type.startsWith('xstate.') && type !== 'xstate.cancel') throw new Unusual();
-    return this.#plain(type);
-  }
-
-  readonly #known = new Map<string, Told>();
-
-  #plain(type: string): Told {
-    const known = this.#known.get(type) ?? told({ id: '', type });
-    if (this.#known.size < TEXTS_MAX) this.#known.set(type, known);
-    return known;
-  }
-
-  #whole(type: string): Told {
-    return told({ id: '', type, params: this.#cursor.parse() as Params });
-  }
-
-  /** A timer that is set: its event, and the time until then. */
-  #raise(): Told | null {
     const cursor = this.#cursor;
     const start = cursor.at;
-    if (cursor.has(RAISED)) {
-      const delays = cursor.string(this.#raised);
-      if (cursor.has(RAISED_ID) && cursor.skipString().has(DELAY)) {
+    const { type, bare, params } = this.#types.take(cursor);
+    if (!cursor.has(PARAMS)) return bare;
+    switch (params) {
+      case 'timer': {
+        const timer = this.#timers.take(cursor);
         const delay = cursor.number();
-        if (cursor.next === CLOSE) {
-          cursor.skip(1);
-          return delays.told(delay);
-        }
+        cursor.expect(CLOSE);
+        return timer.told(delay);
       }
+      case 'term':
+        return { text: bare.text, followed: { id: '', type, params: this.#term() } };
+      case 'followed':
+        return { text: bare.text, followed: { id: '', type, params: cursor.parse() as Params } };
+      case 'repeated':
+        return this.#repeated.take(cursor.back(start));
+      case 'untold':
+        cursor.skipValue();
+        return bare;
     }
-    cursor.back(start);
-    return null;
+  }
+
+  /** Until when a term is valid now: most of what leaders write. */
+  #term(): Params {
+    const cursor = this.#cursor.take(VALID_UNTIL);
+    const validUntil = cursor.number();
+    const validUntilWall = cursor.take(VALID_UNTIL_WALL).number();
+    cursor.expect(CLOSE);
+    return { validUntil, validUntilWall };
   }
 }
 
-/** What is said of one timer; its times are often the same. */
-class Delays {
+/** What is said of one timer that is set: its event, and the time until then in no more than three digits. */
+class Timer {
   readonly #type: string;
-  readonly #known = new Map<number, Told>();
+  /** By whole milliseconds; null where the text changes before the next. */
+  readonly #known = new Map<number, Told | null>();
 
   constructor(type: string) {
     this.#type = type;
   }
 
   told(delay: number): Told {
-    const known = this.#known.get(delay);
-    if (known !== undefined) return known;
-    const made = told({ id: '', type: 'xstate.raise', params: { event: { type: this.#type }, delay } });
-    if (this.#known.size < DELAYS_MAX) this.#known.set(delay, made);
+    const before = Math.floor(delay);
+    const known = this.#known.get(before);
+    if (known) return known;
+    const made = this.#make(delay);
+    if (known === undefined && this.#known.size < TEXTS_MAX) {
+      const isSame = [before, before + 1].every((each) => this.#make(each).text === made.text);
+      this.#known.set(before, isSame ? made : null);
+    }
     return made;
+  }
+
+  #make(delay: number): Told {
+    return told({ id: '', type: 'xstate.raise', params: { event: { type: this.#type }, delay } });
   }
 }
