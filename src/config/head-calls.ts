@@ -1,6 +1,6 @@
 import { ConclaveError, StoreUnavailableError } from '../errors.ts';
 import type { Clock } from '../runtime/clock.ts';
-import { type HeadState, headOf, historyOf, type MemberReport, reportOf } from './head.ts';
+import { type HeadState, headOf, type MemberReport, pastOf, reportOf } from './head.ts';
 import type { HeadCallOptions, HeadStore, HeadSwap } from './head-store.ts';
 import { within } from './within.ts';
 
@@ -30,8 +30,8 @@ export class HeadCalls {
   /** Head and history as they belong together: a swap that depends on them compares the head. */
   async state(): Promise<HeadState> {
     const text = await this.head();
-    const history = historyOf(await this.#ask((options) => this.store.history(options)));
-    return { text, head: headOf(text), history };
+    const past = pastOf(await this.#ask((options) => this.store.history(options)));
+    return { text, head: headOf(text), ...past };
   }
 
   swap(change: HeadSwap): Promise<boolean> {

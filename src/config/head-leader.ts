@@ -1,3 +1,4 @@
+import type { Diagnostic } from '../../machines/index.ts';
 import type { LeadershipTerm } from '../election/term.ts';
 import type { Logger } from '../logger.ts';
 import type { Clock } from '../runtime/clock.ts';
@@ -14,6 +15,7 @@ import {
   move,
   newest,
   seed,
+  wasThere,
 } from './head.ts';
 import { contentOf } from './reload-contents.ts';
 import type { ReloadDriver } from './reload-driver.ts';
@@ -47,8 +49,10 @@ export interface HeadLeaderOptions<T> {
 
 export class HeadLeader<T> {
   readonly #options: HeadLeaderOptions<T>;
-  /** Generation under which this member's own file was seen to change. */
-  #changedUnder: number | null = null;
+  /** The generation under which this member's own file was last seen to change. */
+  #change: { readonly under: number } | null = null;
+  /** Generations that this member made one after the other: a file that changed under one of them is news under the last. */
+  #own = { first: 0, last: 0 };
   /** Generation under which somebody asked for the own file to be read. */
   #askedUnder: number | null = null;
   /** What the own file held when it was last looked at. */
@@ -56,8 +60,11 @@ export class HeadLeader<T> {
   /** Token of the term in which the own file was looked at. */
   #considered: bigint | null = null;
   #missingSince: number | null = null;
-  /** The highest generation ever seen. */
+  /** The highest generation ever seen, and the last. */
   #seen = 0;
+  #last: number | null = null;
+  /** Files that were proposed, as far as this member knows. */
+  #files: readonly string[] = [];
   #tending: Promise<boolean> | null = null;
 
   constructor(options: HeadLeaderOptions<T>) {
@@ -66,7 +73,7 @@ export class HeadLeader<T> {
 
   /** The own file is another one, under the head that is known. */
   fileChanged(head: HeadRecord | null): void {
-    this.#changedUnder = head?.generation ?? 0;
+    this.#change = { under: head?.generation ?? 0 };
   }
 
   /**
@@ -83,6 +90,7 @@ export class HeadLeader<T> {
     if (head === null) this.#missingSince ??= this.#options.clock.monotonicMs();
     else this.#missingSince = null;
     this.#seen = Math.max(this.#seen, head?.generation ?? 0);
+    this.#last = head?.generation ?? this.#last;
   }
 
   /**
@@ -112,29 +120,60 @@ export class HeadLeader<T> {
       state = await calls.state();
       if (state.head?.term !== String(term.token)) return false;
     }
+    this.#files = state.files;
     return this.#considerFile(state, term);
   }
 
   async #considerFile(state: HeadState, term: LeadershipTerm): Promise<boolean> {
-    const { head, history } = state;
+    const { head } = state;
     const isAsked = head !== null && this.#askedUnder === head.generation;
     const isNewLeader = this.#considered !== term.token;
-    const isMarked = head !== null && this.#changedUnder === head.generation;
-    if (head === null || (!isMarked && !isAsked && !isNewLeader)) return false;
+    const change = this.#change;
+    const isMarked = head !== null && change !== null && this.#isUnder(change, head);
+    if (head === null || (change === null && !isAsked && !isNewLeader)) return false;
     const content = await this.#ownFile();
     const isOther = content !== null && this.#ownSha !== null && content.sha !== this.#ownSha;
     const sawChange = isMarked || (isAsked && isOther);
-    const isKnown = content !== null && history.some(({ sha }) => sha === content.sha);
-    const isNews = content !== null && content.sha !== head.sha && (sawChange || !isKnown);
+    const isUnheardOf = content !== null && (isNewLeader || isAsked) && !wasThere(state, content.sha);
+    const isNews = content !== null && content.sha !== head.sha && (sawChange || isUnheardOf);
+    const isOutrun = change !== null && !isNews && !isMarked && !isNewLeader;
     if (isNews) {
       const why = sawChange ? 'the file changed' : 'a new leader has a file that nobody had';
       if (!(await this.#propose(state, term, content, why))) return false;
     }
+    if (content !== null && (isNews || content.sha === head.sha)) this.#options.source.took(content.sha);
+    else if (content !== null && isOutrun)
+      this.#options.refuse({ sha: content.sha, diagnostics: [this.#outrun(change, head)] });
     this.#considered = term.token;
-    this.#ownSha = content?.sha ?? this.#ownSha;
-    if (isMarked) this.#changedUnder = null;
+    // What was outrun stays news for whoever asks.
+    if (!isOutrun) this.#ownSha = content?.sha ?? this.#ownSha;
+    // It may have changed once more meanwhile.
+    if (this.#change === change) this.#change = null;
     if (isAsked) this.#askedUnder = null;
     return isNews;
+  }
+
+  #isUnder({ under }: { readonly under: number }, { generation }: HeadRecord): boolean {
+    const { first, last } = this.#own;
+    return under === generation || (generation === last && under >= first && under < last);
+  }
+
+  /** Whoever changed it is not left to wonder why nothing came of it. */
+  #outrun({ under }: { readonly under: number }, { generation }: HeadRecord): Diagnostic {
+    return {
+      stage: 'reading',
+      code: 'CONFIG_CONFLICT',
+      message: `It changed under generation ${under}, and generation ${generation} came before it could be proposed. Look at that one; then change the file again, or reload it.`,
+      file: this.#options.source.location,
+      line: null,
+      column: null,
+      path: null,
+    };
+  }
+
+  /** This member has made one generation out of another. */
+  #moved(from: number, to: number): void {
+    this.#own = { first: from === this.#own.last ? this.#own.first : from, last: to };
   }
 
   /**
@@ -143,7 +182,7 @@ export class HeadLeader<T> {
    */
   async #ownFile(isAwaited = false): Promise<ConfigContent | null> {
     const { source, driver, refuse } = this.#options;
-    const reading = await source.read();
+    const reading = await source.peek();
     if (reading.kind !== 'read') {
       if (reading.kind === 'refused' && reading.transient) throw new Error('the file cannot be read for now');
       const isQuiet = reading.kind === 'missing' && !isAwaited;
@@ -175,12 +214,15 @@ export class HeadLeader<T> {
       key: this.#options.newKey(),
       sha,
       content: text,
+      files: [sha],
       who: memberId,
       why,
       at: clock.wallMs(),
     });
     if (!term.isCurrent || !(await calls.swap(change))) return false;
-    emit({ type: 'proposed', generation: generationIn(change.head), sha, why });
+    const generation = generationIn(change.head);
+    this.#moved(state.head?.generation ?? 0, generation);
+    emit({ type: 'proposed', generation, sha, why });
     return true;
   }
 
@@ -189,7 +231,10 @@ export class HeadLeader<T> {
     const { calls, memberId, clock, emit, applied, driver, mode } = this.#options;
     const since = this.#missingSince;
     if (since === null || clock.monotonicMs() - since < SEED_AFTER_MS) return false;
-    const reported = (await calls.reports()).map((report) => report.applied);
+    const reports = await calls.reports();
+    const reported = reports.map((report) => report.applied);
+    // What lay beside members while they ran something else is not what anybody wants now.
+    const files = [...reports.flatMap(({ ownFile }) => ownFile ?? []), ...this.#files];
     const { lastGood } = driver.context;
     const remembered = lastGood && { term: '0', generation: lastGood.generation, sha: lastGood.sha };
     const known = [...reported, applied(), remembered].filter((each) => each !== null);
@@ -201,11 +246,21 @@ export class HeadLeader<T> {
       const change = seed(
         state,
         term.token,
-        { sha: best.sha, content, key: this.#options.newKey(), who: memberId, why, at: clock.wallMs() },
+        {
+          sha: best.sha,
+          content,
+          files,
+          key: this.#options.newKey(),
+          who: memberId,
+          why,
+          at: clock.wallMs(),
+        },
         above,
       );
       if (!term.isCurrent || !(await calls.swap(change))) return false;
-      emit({ type: 'proposed', generation: generationIn(change.head), sha: best.sha, why });
+      const generation = generationIn(change.head);
+      this.#moved(this.#last ?? 0, generation);
+      emit({ type: 'proposed', generation, sha: best.sha, why });
       return true;
     }
     const content = known.length === 0 ? await this.#ownFile(true) : null;

@@ -255,10 +255,12 @@ export class HeadMember<T> {
     this.#readAt = now;
     this.#leader.observe(head);
     if (head === null) return this.#noteMissing();
+    this.#reporter.holds(null);
     const known = this.#head;
     const isSame = known?.generation === head.generation && known.sha === head.sha;
     this.#head = head;
     if (isSame) return;
+    if (this.#notProposed?.sha === head.sha) this.#refuse(null);
     const { generation, sha } = head;
     if (known !== null && generation <= known.generation)
       this.#emit({ type: 'historyRegressed', generation, sha, seen: known.generation });
@@ -273,6 +275,8 @@ export class HeadMember<T> {
   #noteMissing(): void {
     this.#bootLastGood();
     this.#reporter.repeat(true);
+    // What a member that starts only now has may well be news.
+    if (this.#head !== null) void this.#tellOwnFile();
     const { current } = this.#driver;
     if (current !== null && this.#sharing.mode === 'store')
       this.#calls.keep(current.content.sha, encodeContent(current.content)).catch(() => {});
@@ -280,6 +284,11 @@ export class HeadMember<T> {
       delete this.#timers.seed;
       this.look();
     }, HEAD_POLL_MS);
+  }
+
+  async #tellOwnFile(): Promise<void> {
+    const reading = await this.#settings.source.peek();
+    if (reading.kind === 'read') this.#reporter.holds(reading.sha);
   }
 
   #noteFailure(error: unknown): void {

@@ -23,6 +23,7 @@ export class HeadReporter {
   #sentAt = -Infinity;
   #said = 0;
   #refusal: Refusal | null = null;
+  #ownFile: string | null = null;
   #sending = false;
 
   constructor(calls: HeadCalls, clock: Clock, member: string) {
@@ -78,6 +79,15 @@ export class HeadReporter {
     void this.#send();
   }
 
+  /** What the own file holds, for whom that is no news. */
+  holds(ownFile: string | null): void {
+    if (this.#ownFile === ownFile) return;
+    this.#ownFile = ownFile;
+    if (this.#standing === null) return;
+    this.#standing = { ...this.#standing, ownFile, said: (this.#said += 1) };
+    void this.#send();
+  }
+
   /** Says how it stands because somebody asked. */
   acknowledge(): void {
     if (this.#standing === null) return;
@@ -105,6 +115,7 @@ export class HeadReporter {
       ...said,
       applied: this.#applied,
       notProposed: this.#refusal,
+      ownFile: this.#ownFile,
       at: this.#clock.wallMs(),
       said: (this.#said += 1),
     };

@@ -52,6 +52,8 @@ export interface MemberReport {
   readonly applied: InForce | null;
   /** Why what the member's own file holds is not handed to the others, though it leads. */
   readonly notProposed: Refusal | null;
+  /** What its own file held when the store had lost the head: no news, whoever leads from then on. Else null. */
+  readonly ownFile: string | null;
   /** Digest of what it refers to, under the key of the head: members that differ have another environment. */
   readonly dependencies: string | null;
   /** Milliseconds since the epoch. */
@@ -60,16 +62,32 @@ export interface MemberReport {
   readonly said: number;
 }
 
-export interface HeadState {
+export interface HeadState extends Past {
   /** As read; what a swap compares. */
   readonly text: string | null;
   readonly head: HeadRecord | null;
-  readonly history: readonly HistoryRecord[];
 }
+
+/** What was before the head. */
+export interface Past {
+  readonly history: readonly HistoryRecord[];
+  /**
+   * Beginnings of the hashes of files that were proposed, the last first. They outlast the history: a file that nobody has
+   * touched for longer than that is no news to the member that comes to lead with it.
+   */
+  readonly files: readonly string[];
+}
+
+/** Files that are remembered as proposed; the oldest are forgotten first. */
+export const FILES_MAX = 1000;
+/** Digits of their hashes that are kept. */
+const FILE_DIGITS = 16;
 
 export interface Move {
   readonly sha: string;
   readonly content: string | null;
+  /** Hashes of files that are no news from now on. */
+  readonly files?: readonly string[];
   /** For a head that is the first. */
   readonly key: string;
   readonly who: string;
@@ -85,9 +103,14 @@ export function headOf(text: string | null): HeadRecord | null {
   return /^\d+$/.test(found.term ?? '') ? (found as HeadRecord) : null;
 }
 
-export function historyOf(text: string | null): readonly HistoryRecord[] {
-  const found = parsed(text);
-  return Array.isArray(found) ? (found as HistoryRecord[]) : [];
+export function pastOf(text: string | null): Past {
+  const { history = [], files = [] } = (parsed(text) ?? {}) as Partial<Past>;
+  return Array.isArray(history) && Array.isArray(files) ? { history, files } : { history: [], files: [] };
+}
+
+/** Whether these bytes were wanted before, or proposed as somebody's file. */
+export function wasThere({ history, files }: Past, sha: string): boolean {
+  return history.some((each) => each.sha === sha) || files.includes(sha.slice(0, FILE_DIGITS));
 }
 
 export function reportOf(text: string): MemberReport | null {
@@ -97,6 +120,7 @@ export function reportOf(text: string): MemberReport | null {
     ...(found as MemberReport),
     said: typeof found.said === 'number' ? found.said : 0,
     notProposed: found.notProposed ?? null,
+    ownFile: found.ownFile ?? null,
   };
 }
 
@@ -106,21 +130,22 @@ export function isFenced({ head }: HeadState, token: bigint): boolean {
 }
 
 /** Puts the token of a term into the head, and moves nothing else; null if it is there already. */
-export function claim({ text, head, history }: HeadState, token: bigint, who: string, at: number) {
+export function claim({ text, head, ...past }: HeadState, token: bigint, who: string, at: number) {
   if (head === null || BigInt(head.term) === token) return null;
-  return swap(text, { ...head, term: String(token) }, history, { who, why: 'claimed', at }, null);
+  return swap(text, { ...head, term: String(token) }, past, { who, why: 'claimed', at }, null);
 }
 
 /** The next generation. */
-export function move({ text, head, history }: HeadState, token: bigint, next: Move): HeadSwap {
+export function move({ text, head, history, files }: HeadState, token: bigint, next: Move): HeadSwap {
   const { sha, who, why, at } = next;
   const generation = Math.max(head?.generation ?? 0, history[0]?.generation ?? 0) + 1;
   const entry: HistoryRecord = { generation, sha, at, who, why, token: String(token) };
   const content = next.content === null ? null : { sha, text: next.content };
+  const proposed = (next.files ?? []).map((each) => each.slice(0, FILE_DIGITS));
   return swap(
     text,
     { term: String(token), generation, sha, key: head?.key ?? next.key },
-    [entry, ...history],
+    { history: [entry, ...history], files: [...new Set([...proposed, ...files])] },
     next,
     content,
   );
@@ -157,7 +182,7 @@ function isNewer(one: InForce, other: InForce): boolean {
 function swap(
   before: string | null,
   head: HeadRecord,
-  all: readonly HistoryRecord[],
+  { history: all, files }: Past,
   { who, why, at }: Pick<Move, 'who' | 'why' | 'at'>,
   content: HeadSwap['content'],
 ): HeadSwap {
@@ -167,7 +192,7 @@ function swap(
   return {
     before,
     head: JSON.stringify({ term, generation, sha, key }),
-    history: JSON.stringify(history),
+    history: JSON.stringify({ history, files: files.slice(0, FILES_MAX) }),
     audit: JSON.stringify({ at, who, why, generation, sha, token: term }),
     content,
     drop: all

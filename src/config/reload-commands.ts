@@ -204,7 +204,7 @@ export class ReloadCommands<T> {
 
   /** Whether the own file holds what nobody had yet, as the leader's may then, too. */
   async #fileIsNews(): Promise<boolean> {
-    const reading = await this.#settings.source.read();
+    const reading = await this.#settings.source.peek();
     if (reading.kind !== 'read' || reading.sha === this.#driver.context.applied?.sha) return false;
     const history = await this.#generations.history().catch(() => []);
     return history.every(({ sha }) => sha !== reading.sha);

@@ -32,6 +32,8 @@ export type FetchContent = (sha: string) => Promise<ConfigContent | null>;
 export interface ReadableSource {
   readonly location: string;
   read(): Promise<SourceReading>;
+  peek(): Promise<SourceReading>;
+  took(sha: string): void;
 }
 
 export class ContentShelf {
@@ -49,9 +51,11 @@ export class ContentShelf {
   /** What was asked for; where it is not to be had, what the source holds instead, so that people can be told. */
   async find(sha: string | null): Promise<Found> {
     const source = this.#source;
-    const reading = await source.read();
-    if (reading.kind === 'read' && (sha === null || reading.sha === sha))
+    const reading = await (sha === null ? source.read() : source.peek());
+    if (reading.kind === 'read' && (sha === null || reading.sha === sha)) {
+      source.took(reading.sha);
       return found(contentOf(reading), source.location);
+    }
     const elsewhere = sha === null ? null : await this.#elsewhere(sha);
     if (elsewhere !== null) return elsewhere;
     if (reading.kind === 'read') return found(contentOf(reading), source.location);

@@ -56,7 +56,7 @@ export class Generations<T> {
     const before =
       from === undefined ? this.#driver.current : await this.#driver.inspect(await this.contentOf(from));
     if (before !== null && 'kind' in before) return before;
-    const reading = to === undefined ? await source.read() : null;
+    const reading = to === undefined ? await source.peek() : null;
     if (reading !== null && reading.kind !== 'read')
       return { kind: 'refused', diagnostics: reading.diagnostics };
     const content = reading === null ? await this.contentOf(to as number) : contentOf(reading);

@@ -12,7 +12,7 @@ export async function ownFileRefusal<T>(
   { source }: ReloadSettings<T>,
   driver: ReloadDriver<T>,
 ): Promise<Refusal | null> {
-  const reading = await source.read();
+  const reading = await source.peek();
   // One that is missing asks for nothing.
   if (reading.kind !== 'read')
     return reading.kind === 'missing' ? null : { sha: null, diagnostics: reading.diagnostics };

@@ -56,8 +56,18 @@ export class WatchedSource {
     return defer(() => (this.#watch === null ? this.#asked : fileChanges(this.#watch, this.#options.clock)));
   }
 
+  /** For whoever takes what is there: it is not told of as a change any more. */
   read(): Promise<SourceReading> {
     return this.#watch?.read() ?? this.#source.read();
+  }
+
+  /** For whoever only wants to see it, or to decide first; says so by `took` if it is taken. */
+  peek(): Promise<SourceReading> {
+    return this.#watch?.peek() ?? this.#source.read();
+  }
+
+  took(sha: string): void {
+    this.#watch?.took(sha);
   }
 
   /** Looks for a change because somebody said that there may be one; without a watch, whoever reads finds out. */

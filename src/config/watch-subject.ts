@@ -22,6 +22,11 @@ export interface Sighting {
   readonly unchanged: boolean;
 }
 
+export interface DoubtfulReading {
+  readonly reading: SourceReading;
+  readonly doubt: string | null;
+}
+
 /**
  * One source under watch: what was last found there, what was last told of it, and what waits to be believed.
  * The cheap fingerprint decides whether to read, the hash of what was read whether to tell.
@@ -66,12 +71,28 @@ export class WatchSubject {
    * Reads for the listener, who from then on knows what was read: whatever else is found later is told, even what it
    * had been told of before. With a doubt, it is not to act on the reading and does not know it.
    */
-  async read(): Promise<{ readonly reading: SourceReading; readonly doubt: string | null }> {
+  async read(): Promise<DoubtfulReading> {
+    const { found, ...read } = await this.#read();
+    if (read.doubt === null) this.#know(found);
+    return read;
+  }
+
+  /** Reads for somebody who only wants to see: what the listener does not know is told as before. */
+  async peek(): Promise<DoubtfulReading> {
+    const { found: _, ...read } = await this.#read();
+    return read;
+  }
+
+  /** The listener has come by these bytes, wherever from. */
+  took(sha: string): void {
+    this.#told = sha;
+  }
+
+  async #read(): Promise<DoubtfulReading & { readonly found: Finding }> {
     const reading = await this.source.read();
     const found = findingOf(reading);
     const doubt = found.identity === this.#told ? null : suspicionOf(this.#good, found);
-    if (doubt === null) this.#know(found);
-    return { reading, doubt };
+    return { reading, doubt, found };
   }
 
   #judge(reading: SourceReading, time: LookTime, touched: boolean): Sighting {

@@ -10,7 +10,7 @@ import { held } from './source-problems.ts';
 import { HintWatches } from './watch-hints.ts';
 import { missingIdentity } from './watch-judgement.ts';
 import { type ConfigWatchStatus, WatchAccount } from './watch-status.ts';
-import { WatchSubject } from './watch-subject.ts';
+import { type DoubtfulReading, WatchSubject } from './watch-subject.ts';
 
 /**
  * The watch over a configuration's files.
@@ -168,7 +168,20 @@ export class ConfigWatch implements Disposable {
    * may be half-done work is refused, as transient, until it was seen once more.
    */
   async read(): Promise<SourceReading> {
-    const { reading, doubt } = await this.#main.read();
+    return this.#unlessHeld(await this.#main.read());
+  }
+
+  /** The same for somebody who only wants to see, and does nothing with it: changes are told as if nobody had read. */
+  async peek(): Promise<SourceReading> {
+    return this.#unlessHeld(await this.#main.peek());
+  }
+
+  /** Who listens has taken these bytes; they need not be told of. */
+  took(sha: string): void {
+    this.#main.took(sha);
+  }
+
+  #unlessHeld({ reading, doubt }: DoubtfulReading): SourceReading {
     if (doubt === null) return reading;
     const { diagnostic } = held(this.#main.source.location, doubt);
     this.lookNow();
