@@ -58,7 +58,8 @@ reload.on('confirmed', () => {
 reload.on('rejected', ({ diagnostics: [first] }) =>
   process.stdout.write(`${JSON.stringify({ what: 'rejected', code: first?.code })}\n`),
 );
-await reload.start();
-say('started');
-started = true;
 process.on('SIGTERM', () => void reload.stop());
+await reload.start();
+started = true;
+// Last: who reads it goes on at once.
+say('started');
