@@ -82,8 +82,8 @@ async function demo(options: DemoOptions): Promise<void> {
   const { scenario, members, lease, renew, json, store, web, port } = options;
   const keep = options.keep === undefined ? null : resolve(options.keep);
   if (keep !== null) prepareDirectory(keep, '--keep');
-  const directory = mkdtempSync(join(tmpdir(), 'conclave-demo-'));
   const ending = endingOf(options);
+  const directory = mkdtempSync(join(tmpdir(), 'conclave-demo-'));
   const stage = new Stage(json ? 'json' : process.stdout.isTTY ? 'board' : 'lines', lease);
   // Elsewhere somebody else may watch a demo, too.
   const resource = store === undefined ? 'demo' : `demo-${systemRandomness.id()}`;

@@ -1,6 +1,10 @@
 #!/usr/bin/env node
-import { reportFailure } from './output.ts';
-import { createProgram } from './program.ts';
+import { endAsFirstProcess } from './stop-signals.ts';
+
+endAsFirstProcess();
+// The rest takes a while to load, in which a signal may come already.
+const { reportFailure } = await import('./output.ts');
+const { createProgram } = await import('./program.ts');
 
 // A reader that has seen enough (`conclave journal log | head`) is no failure.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {

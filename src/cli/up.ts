@@ -55,8 +55,10 @@ export function register(program: Command): void {
 
 async function up(options: UpOptions): Promise<void> {
   const stop = Promise.withResolvers<string>();
-  // Before anything else: the first process of a container is not ended by a signal that nobody listens for.
+  const started = Promise.withResolvers<Member>();
+  // Before anything else. What is to be read again while it starts, it reads again once it has.
   onStopSignals(['SIGTERM', 'SIGINT'], stop.resolve);
+  using _ = onReloadSignal(() => void started.promise.then((member) => reload(member, log)), stop.resolve);
   const booted = await bootSettings(settingsInput(options));
   const { settings, warnings } = booted;
   using log = openLog({ json: settings.log.json, level: settings.log.level });
@@ -73,12 +75,12 @@ async function up(options: UpOptions): Promise<void> {
     ...(inspector && { inspect: inspector.inspect }),
   });
   void member.askedToStop.then(() => stop.resolve('control socket'));
-  using _ = onReloadSignal(() => void reload(member, log), stop.resolve);
   try {
     for (const warning of warnings) log.logger.warn({}, warning);
     supervision?.watch(member);
     // Told to stop meanwhile, it does not wait for a store that is slow to answer.
-    await Promise.race([startedAndSaid(member, settings.log.json, supervision), stop.promise]);
+    const starting = startedAndSaid(member, settings.log.json, supervision);
+    await Promise.race([starting.then(() => started.resolve(member)), stop.promise]);
     // What failed for good never comes back: say so by the exit code, so that a supervisor starts another.
     const why = await Promise.race([stop.promise, member.failed]);
     log.logger.info({ resource: member.election.resource }, `Stopping (${why})`);

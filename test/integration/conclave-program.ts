@@ -14,6 +14,8 @@ export interface Ended {
 export interface StartOptions {
   readonly cwd: string;
   readonly env?: Readonly<Record<string, string>>;
+  /** A program, with its arguments, that runs it. */
+  readonly below?: readonly [string, ...string[]];
 }
 
 /** Waits longer than any promise of timing, so that a busy machine fails no test about something else. */
@@ -28,7 +30,7 @@ export class Running implements AsyncDisposable {
   stdout = '';
   stderr = '';
 
-  constructor(args: readonly string[], { cwd, env = {} }: StartOptions) {
+  constructor(args: readonly string[], { cwd, env = {}, below }: StartOptions) {
     const environment: Record<string, string | undefined> = {
       ...process.env,
       ...env,
@@ -36,7 +38,8 @@ export class Running implements AsyncDisposable {
     };
     for (const name of ['NODE_ENV', 'NODE_OPTIONS', 'VITEST', 'POD_NAME'])
       if (!(name in env)) Reflect.deleteProperty(environment, name);
-    this.#child = spawn(process.execPath, [program, ...args], { cwd, env: environment, stdio: 'pipe' });
+    const [file, ...before] = [...(below ?? []), process.execPath] as [string, ...string[]];
+    this.#child = spawn(file, [...before, program, ...args], { cwd, env: environment, stdio: 'pipe' });
     this.#child.stdout?.setEncoding('utf8').on('data', (chunk: string) => {
       this.stdout += chunk;
       this.#look();
