@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { type ConfigPath, follow, showPath, valueOf, walk } from '../config/formats/config-node.ts';
+import type { ConfigDocument } from '../config/formats/config-document.ts';
 import { SettingsError } from '../errors.ts';
 import { nearest } from '../suggest.ts';
 import { readFiles, reportingInvalid } from './config-files.ts';
@@ -23,7 +24,7 @@ export function register(parent: Command): void {
   }).action((key: string, files: string[], { json }: ExplainOptions) =>
     reportingInvalid(json, async () => {
       const document = await readFiles(files);
-      const path = pathCalled(key, document.root);
+      const path = pathCalled(key, document);
       const { file, line, column } = document.locate(path, 'key');
       const value = document.secrets.redact(valueOf(follow(document.root, path).node), path);
       if (json) return printJson({ key, value, file, line, column });
@@ -33,7 +34,7 @@ export function register(parent: Command): void {
 }
 
 /** @throws SettingsError if nothing is called so */
-function pathCalled(key: string, root: Parameters<typeof walk>[0]): ConfigPath {
+function pathCalled(key: string, { root, secrets }: ConfigDocument): ConfigPath {
   const known = new Map<string, ConfigPath>();
   walk(root, (_, path) => {
     if (path.length > 0) known.set(showPath(path), path);
@@ -41,7 +42,11 @@ function pathCalled(key: string, root: Parameters<typeof walk>[0]): ConfigPath {
   });
   const path = known.get(key);
   if (path !== undefined) return path;
-  const near = nearest(key, [...known.keys()]);
+  const tellable = [...known].filter(([, at]) => !at.some((each) => secrets.hidesKey(String(each))));
+  const near = nearest(
+    key,
+    tellable.map(([name]) => name),
+  );
   const hint = near === null ? '' : ` Did you mean ${near}?`;
   throw new SettingsError('SETTINGS_INVALID', `The configuration has no key ${JSON.stringify(key)}.${hint}`);
 }

@@ -7,7 +7,7 @@ import { KeyClasses } from '../config/validate-key-classes.ts';
 import type { ConfigSchema } from '../config/validate-schema.ts';
 import { resolveTimingOptions } from '../election/options.ts';
 import type { LeaderElection } from '../leader-election.ts';
-import { SETTINGS_KEYS, SETTINGS_SECRET_KEYS, settingsSchema } from '../settings/reload-schema.ts';
+import { SETTINGS_KEYS, settingsSchema, settingsSecrets } from '../settings/reload-schema.ts';
 import type { Settings } from '../settings/settings.ts';
 import { headBeside, namespaceOf } from './head-stores.ts';
 import type { MemberLog } from './log.ts';
@@ -57,7 +57,7 @@ function settingsPlan(
       source: sourceOf(file),
       schema: settingsSchema(layers, tellNotes),
       keys: SETTINGS_KEYS,
-      secrets: { environment: layers.environment, keys: SETTINGS_SECRET_KEYS },
+      secrets: settingsSecrets(layers.environment),
       stateDir: state.path,
     },
     state,

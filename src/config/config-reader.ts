@@ -3,6 +3,7 @@ import type { ConfigContent } from './content.ts';
 import { changesBetween, tellDifferences } from './difference.ts';
 import type { ConfigDocument } from './formats/config-document.ts';
 import { readConfig } from './formats/read-config.ts';
+import type { Vocabulary } from './redact-vocabulary.ts';
 import { type Dependency, digestDependencies } from './formats/references.ts';
 import type { ConfigReader, Parsed } from './reader.ts';
 import { validateConfig } from './validate.ts';
@@ -23,10 +24,15 @@ export interface SecretOptions {
   readonly plainKeys?: readonly string[];
 }
 
+/** For configurations of which all keys are known beforehand. */
+export interface SecretsOfVocabulary extends SecretOptions {
+  readonly vocabulary?: Vocabulary;
+}
+
 export interface SchemaReaderOptions<T> {
   readonly schema: ConfigSchema<T>;
   readonly keys?: Readonly<Record<string, 'live' | 'restart' | 'immutable'>>;
-  readonly secrets?: SecretOptions;
+  readonly secrets?: SecretsOfVocabulary;
   /** Key of the digests of what configurations refer to. */
   readonly key: string;
   /** What contents that come without a directory refer to. */
@@ -53,6 +59,7 @@ export function schemaReader<T>(options: SchemaReaderOptions<T>): ConfigReader<T
         {
           ...(secrets.keys && { secretKeys: secrets.keys }),
           ...(secrets.plainKeys && { plainKeys: secrets.plainKeys }),
+          ...(secrets.vocabulary && { vocabulary: secrets.vocabulary }),
         },
       );
       const { dependencies } = reading.ok ? reading.document : reading;

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { type ConfigPath, printable, showPath } from './formats/config-node.ts';
-import { REDACTED, type Secrets } from './redact.ts';
+import { REDACTED, type Secrets, shownPath } from './redact.ts';
 
 /** What differs between two configurations, key by key: first with values, for deciding, then without secrets, to be told. */
 
@@ -96,9 +96,7 @@ export function tellDifferences(
   const both = before === null ? [after] : [before, after];
   const told = new Map<string, Difference>();
   for (const { path, change, before: old, after: young } of changes) {
-    const shown = both
-      .map((secrets) => secrets.shownPath(path))
-      .reduce((one, other) => (one.length <= other.length ? one : other));
+    const shown = shownPath(path, both);
     const isSecret =
       shown.length < path.length ||
       both.some((secrets) => [old, young].some((value) => secrets.isSecret(path, value)));

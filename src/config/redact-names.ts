@@ -96,10 +96,17 @@ export function mayAssignSecret(line: string): boolean {
   );
 }
 
+/** `redis://app:secret@host`, and where the secret has characters that it should not have; a port is no password. */
+const urlPassword = /:\/\/[^\s/@]*:(?!\d{1,5}(?:[/?#]|$))[^\s@]*@/;
+/** `app:secret@host`, as drivers of databases want it; neither addresses of people, nor images and packages. */
+const userPassword =
+  /(?:^|[^\w.%+~-])(?!(?:mailto|sips?|xmpp|acct|npm):)[\w.%+~-]*:[^\s@/"']{3,}@(?!sha\d+:)[\w[(]/i;
+
 /** Whether a text is a secret by its looks: a URL or a connection string with a password, or a private key. */
 export function looksSecret(text: string): boolean {
   return (
-    /:\/\/[^\s/?#]*:[^\s/?#]*@/.test(text) ||
+    urlPassword.test(text) ||
+    userPassword.test(text) ||
     /(?:^|[\s;,&?])(?:password|pwd|passwd|secret|accountkey|sharedaccesskey|token)\s*=\s*[^\s,;)}\]]/i.test(
       text,
     ) ||

@@ -1,13 +1,23 @@
-import { type ConfigNode, type ConfigPath, type ConfigValue, follow, walk } from './formats/config-node.ts';
+import {
+  type ConfigNode,
+  type ConfigPath,
+  type ConfigValue,
+  follow,
+  type Spot,
+  walk,
+} from './formats/config-node.ts';
 import { PathPattern } from './formats/path-pattern.ts';
 import type { SourceText } from './formats/source-text.ts';
 import type { Hidden } from './diagnostic.ts';
 import { isSecretName, looksSecret } from './redact-names.ts';
+import { hiddenBetween, TreeSpans } from './redact-lines.ts';
+import type { Vocabulary } from './redact-vocabulary.ts';
 
 /**
  * What of a configuration must not be shown. Guarantee: a value is secret if it was made from a secret (`secret()`,
  * `file()`, secret environment variables), stands under a name that says so, was declared one, looks like one, or is
- * the same text as one that is. Whatever tells of configurations (differences, diagnostics, history) asks here.
+ * the same text as one that is; and a key is secret if it looks like one, or has one in it. Whatever tells of
+ * configurations (differences, diagnostics, history) asks here.
  */
 
 /** Stands where a secret stood. */
@@ -18,6 +28,8 @@ export interface SecretDeclarations {
   readonly secretKeys?: readonly string[];
   /** Keys that are named like secrets and are none. What was made from a secret stays one. */
   readonly plainKeys?: readonly string[];
+  /** Of configurations with fixed keys: then of nothing but these is a line shown. */
+  readonly vocabulary?: Vocabulary;
 }
 
 /** Shorter secrets are not hunted through texts: they would be found everywhere. */
@@ -32,7 +44,9 @@ export class Secrets {
   readonly #root: ConfigNode;
   readonly #secretKeys: readonly PathPattern[];
   readonly #plainKeys: readonly PathPattern[];
+  readonly #vocabulary: Vocabulary | null;
   readonly #hidden = new Map<SourceText, Hidden[]>();
+  readonly #spans: TreeSpans;
   readonly #texts = new Set<string>();
   #longestFirst: readonly string[] | null = null;
 
@@ -41,12 +55,23 @@ export class Secrets {
     this.#root = root;
     this.#secretKeys = (declarations.secretKeys ?? []).map((text) => new PathPattern(text));
     this.#plainKeys = (declarations.plainKeys ?? []).map((text) => new PathPattern(text));
+    this.#vocabulary = declarations.vocabulary ?? null;
+    this.#spans = new TreeSpans(root);
     walk(root, (node, path) => {
-      if (!node.secret && !this.#byName(path) && !looksSecretNode(node)) return true;
-      this.#hide(node);
+      if (!this.#isHidden(node, path)) return true;
       this.#collect(node);
+      // What belongs to a value need not stand within it: keys of a table of TOML stand below its header.
+      walk(node, (inner) => {
+        this.#hide(inner);
+        return true;
+      });
       return false;
     });
+  }
+
+  #isHidden(node: ConfigNode, path: ConfigPath): boolean {
+    if (node.secret || this.#byName(path) || looksSecretNode(node)) return true;
+    return this.#vocabulary !== null && !this.#vocabulary.isPlain(node, path);
   }
 
   /** Whether what is at this path, with this value, must not be shown. */
@@ -57,17 +82,36 @@ export class Secrets {
   }
 
   /** How far down a path may be told: what is inside a value made from a secret has its names from there. */
-  shownPath(path: ConfigPath): ConfigPath {
+  tellablePath(path: ConfigPath): ConfigPath {
     const made = this.#made(path);
     return made === null ? path : path.slice(0, made);
+  }
+
+  /** Whether a key is or holds a secret, for all that is known. */
+  hidesKey(key: string): boolean {
+    if (this.#vocabulary !== null && !this.#vocabulary.isName(key)) return true;
+    return (
+      looksSecret(key) ||
+      this.#hunted().some((text) => text.length >= BESIDE_LENGTH_MIN && key.includes(text))
+    );
+  }
+
+  /** A path as it may be told: cut off where a secret begins, and with `***` for keys that are secret. */
+  shownPath(path: ConfigPath): ConfigPath {
+    return shownPath(path, [this]);
   }
 
   /** A copy of a plain value, such as a validated configuration, with `***` for each secret. */
   redact(value: unknown, path: ConfigPath = []): ConfigValue {
     if (path.length > 0 && this.isSecret(path, value)) return REDACTED;
+    if (hasToJson(value)) return this.redact(value.toJSON(), path);
     if (Array.isArray(value)) return value.map((item, index) => this.redact(item, [...path, index]));
     if (typeof value === 'object' && value !== null) {
-      const entries = Object.entries(value).map(([key, each]) => [key, this.redact(each, [...path, key])]);
+      const entries = Object.entries(value).map(([key, each], index) => [
+        // Two of them must not become one.
+        this.hidesKey(key) ? `${REDACTED}${index}` : key,
+        this.redact(each, [...path, key]),
+      ]);
       return Object.fromEntries(entries) as ConfigValue;
     }
     return plainScalar(value);
@@ -75,18 +119,20 @@ export class Secrets {
 
   /** What an excerpt of the line at this offset must hide; null: the line shows a secret where it should not be. */
   hiddenAt(source: SourceText, at: number): readonly Hidden[] | null {
-    const [start, end] = source.line(at);
-    const hidden = this.hiddenIn(source).filter(([from, to]) => from < end && to > start);
-    let line = source.text.slice(start, end);
+    const line = source.line(at);
+    const [start, end] = line;
+    const spans = this.#spans.on(source, line);
+    const keys = spans.filter(({ key }) => key !== null && this.hidesKey(key));
+    const hidden = [
+      ...(this.#hidden.get(source) ?? []).filter(([from, to]) => from < end && to > start),
+      ...keys.map((key): Hidden => [key.at, key.end]),
+      ...hiddenBetween(source.text, line, spans, this.#vocabulary),
+    ];
+    let shown = source.text.slice(start, end);
     for (const [from, to] of hidden.toSorted(([one], [other]) => other - one)) {
-      line = line.slice(0, Math.max(0, from - start)) + line.slice(Math.max(0, to - start));
+      shown = shown.slice(0, Math.max(0, from - start)) + shown.slice(Math.max(0, to - start));
     }
-    return this.#huntedIn(line) ? null : hidden;
-  }
-
-  /** Stretches of this source that an excerpt must not show. */
-  hiddenIn(source: SourceText): readonly Hidden[] {
-    return this.#hidden.get(source) ?? [];
+    return this.#huntedIn(shown) ? null : hidden;
   }
 
   /**
@@ -124,10 +170,10 @@ export class Secrets {
     return this.#byName(path) || this.#made(path) !== null;
   }
 
-  #hide(node: ConfigNode): void {
-    const ranges = this.#hidden.get(node.source) ?? [];
-    ranges.push([node.at, node.end]);
-    this.#hidden.set(node.source, ranges);
+  #hide({ source, at, end }: Spot): void {
+    const ranges = this.#hidden.get(source) ?? [];
+    ranges.push([at, end]);
+    this.#hidden.set(source, ranges);
   }
 
   #collect(secret: ConfigNode): void {
@@ -171,6 +217,22 @@ export class Secrets {
       return false;
     });
   }
+}
+
+/** A path as it may be told where several configurations, such as the one before and the one after, know secrets. */
+export function shownPath(path: ConfigPath, all: readonly Secrets[]): ConfigPath {
+  const told = all
+    .map((secrets) => secrets.tellablePath(path))
+    .reduce((one, other) => (other.length < one.length ? other : one), path);
+  const isHidden = (segment: string | number) =>
+    typeof segment === 'string' && all.some((secrets) => secrets.hidesKey(segment));
+  return told.map((segment) => (isHidden(segment) ? REDACTED : segment));
+}
+
+function hasToJson(value: unknown): value is { toJSON(): unknown } {
+  return (
+    typeof value === 'object' && value !== null && 'toJSON' in value && typeof value.toJSON === 'function'
+  );
 }
 
 function looksSecretNode(node: ConfigNode): boolean {

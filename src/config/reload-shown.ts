@@ -16,13 +16,15 @@ export type ConfigCheck =
   | ({ readonly kind: 'accepted'; readonly sha: string } & Differences)
   | { readonly kind: 'refused'; readonly sha: string; readonly diagnostics: readonly Diagnostic[] };
 
+const isPlaceholder = (segment: string | number): boolean => /^\*\*\*\d*$/.test(String(segment));
+
 /**
  * Where a configuration holds what is shown instead of a secret. Whoever gets one, edits it and hands it back would
  * otherwise make `***` the password.
  */
 export function placeholdersIn(value: unknown, file: string | null): readonly Diagnostic[] {
   return changesBetween(undefined, value)
-    .filter(({ after }) => after === REDACTED)
+    .filter(({ path, after }) => after === REDACTED || path.some(isPlaceholder))
     .map(({ path }) => ({
       stage: 'checking',
       code: 'VALUE',

@@ -4,7 +4,7 @@ import { nearest } from '../suggest.ts';
 import type { Change } from './difference.ts';
 import { type ConfigPath, showPath } from './formats/config-node.ts';
 import { PathPattern } from './formats/path-pattern.ts';
-import type { Secrets } from './redact.ts';
+import { type Secrets, shownPath } from './redact.ts';
 
 /** When a changed key takes effect: at once, after a restart, or never while the process runs. */
 export type KeyClass = 'live' | 'restart' | 'immutable';
@@ -44,10 +44,7 @@ export class KeyClasses {
   changedKeys(changes: readonly Change[], secrets: readonly Secrets[]): ChangedKeys {
     const keys: Record<KeyClass, Set<string>> = { live: new Set(), restart: new Set(), immutable: new Set() };
     for (const { path } of changes) {
-      const shown = secrets
-        .map((each) => each.shownPath(path))
-        .reduce((one, other) => (other.length < one.length ? other : one), path);
-      keys[this.classOf(path)].add(showPath(shown));
+      keys[this.classOf(path)].add(showPath(shownPath(path, secrets)));
     }
     const told = (keyClass: KeyClass) => [...keys[keyClass]].slice(0, CHANGED_KEYS_MAX);
     const omitted = classes.reduce((sum, each) => sum + Math.max(0, keys[each].size - CHANGED_KEYS_MAX), 0);

@@ -133,9 +133,10 @@ class Reporter {
   }
 
   add(code: ConfigProblem, message: string, path: ConfigPath, at?: Reached, severity?: 'warning'): void {
-    const shown = this.#document.secrets.shownPath(path);
-    const reached = at ?? follow(this.#document.root, shown);
-    const isMissing = reached.depth < shown.length;
+    const { secrets } = this.#document;
+    const tellable = secrets.tellablePath(path);
+    const reached = at ?? follow(this.#document.root, tellable);
+    const isMissing = reached.depth < tellable.length;
     const spot = (isMissing || code === 'UNKNOWN_KEY' ? reached.key : null) ?? reached.node;
     const diagnostic = diagnosticAt({
       stage: 'checking',
@@ -143,8 +144,8 @@ class Reporter {
       message,
       source: spot.source,
       at: spot.at,
-      path: shown,
-      hidden: this.#document.secrets.hiddenAt(spot.source, spot.at),
+      path: secrets.shownPath(path),
+      hidden: secrets.hiddenAt(spot.source, spot.at),
       ...(severity && { severity }),
     });
     this.#found.push(diagnostic);

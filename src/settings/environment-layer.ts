@@ -6,6 +6,7 @@ import { give, oneOfEach, saysNothing, WAYS_APART } from './give.ts';
 import { KNOWN_KEYS, type KnownKey, type Leaf, ROOTS } from './known-keys.ts';
 import { emptyLayer, type Layer, type Origin } from './origin.ts';
 import { NAME } from './setting-kinds.ts';
+import { shownVariable } from './vocabulary.ts';
 
 /**
  * Settings out of the environment. Of several ways to give one, `CONCLAVE_…` wins over double underscores, and those
@@ -223,4 +224,7 @@ function plainTree(tree: Tree): unknown {
   return Object.fromEntries(sorted.map(([key, each]) => [key, each instanceof Map ? plainTree(each) : each]));
 }
 
-const origin = (variable: string): Origin => ({ layer: 'environment', variable });
+const origin = (variable: string): Origin => ({
+  layer: 'environment',
+  variable: shownVariable(variable),
+});

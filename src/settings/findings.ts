@@ -1,7 +1,6 @@
 import { diagnosticAt, showDiagnostic } from '../config/diagnostic.ts';
 import type { ConfigDocument } from '../config/formats/config-document.ts';
 import { type ConfigPath, follow } from '../config/formats/config-node.ts';
-import { REDACTED } from '../config/redact.ts';
 import { type Finding, type Origin, showOrigin } from './origin.ts';
 
 /** Findings with their places: what is told of settings, to people and to programs. */
@@ -22,16 +21,9 @@ export function placedOrigin(
   if (origin.layer !== 'file' || document === null) return origin;
   return {
     ...origin,
-    path: shownPath(origin.path, document),
+    path: document.secrets.shownPath(origin.path),
     place: document.locate(origin.path, part),
   };
-}
-
-/** A key that is no word may be anything, a secret included. */
-function shownPath(path: ConfigPath, document: ConfigDocument): ConfigPath {
-  const isWord = (segment: string | number) =>
-    typeof segment === 'number' || /^[\p{L}_][\p{L}\p{N}_-]{0,63}$/u.test(segment);
-  return document.secrets.shownPath(path).map((segment) => (isWord(segment) ? segment : REDACTED));
 }
 
 export function placedFinding(finding: Finding, document: ConfigDocument | null): SettingsFinding {

@@ -1,5 +1,6 @@
 import type { ConfigPath } from '../config/formats/config-node.ts';
 import { showPath } from '../config/formats/config-node.ts';
+import { shownKeys } from './vocabulary.ts';
 import type { Name, SettingId, Values } from './catalogue-entry.ts';
 
 /** Where a value came from. Later layers win: defaults, preset, file, environment, flags. */
@@ -26,7 +27,7 @@ const LAYERS = [
 
 export const rankOf = ({ layer }: Origin): number => LAYERS.indexOf(layer);
 
-/** An origin in words: `conclave.hcl:4:3 (server.port)`, `LeaderElection__Enabled`, `--lease`, `default`. */
+/** An origin in words, without secrets: `conclave.hcl:4:3 (server.port)`, `LeaderElection__Enabled`, `--lease`, `default`. */
 export function showOrigin(origin: Origin): string {
   switch (origin.layer) {
     case 'default':
@@ -39,8 +40,8 @@ export function showOrigin(origin: Origin): string {
       return `--${origin.flag}`;
     case 'file': {
       const { place, path } = origin;
-      if (place === undefined) return showPath(path);
-      return `${place.file}:${place.line}:${place.column} (${showPath(path)})`;
+      const key = showPath(shownKeys(path));
+      return place === undefined ? key : `${place.file}:${place.line}:${place.column} (${key})`;
     }
   }
 }

@@ -1,9 +1,12 @@
+import type { SecretsOfVocabulary } from '../config/config-reader.ts';
 import type { KeyClass } from '../config/validate-key-classes.ts';
 import type { ConfigSchema } from '../config/validate-schema.ts';
 import { CATALOGUE, SETTING_IDS } from './catalogue.ts';
 import { compose, type SettingsLayers } from './compose.ts';
+import type { Environment } from './environment-layer.ts';
 import { type Finding, showOrigin } from './origin.ts';
 import type { Settings } from './settings.ts';
+import { SETTINGS_VOCABULARY } from './vocabulary.ts';
 
 /** Settings reloaded while a member runs: what `createConfigReload` needs to read its own settings file. */
 
@@ -20,10 +23,17 @@ export const SETTINGS_KEYS: Readonly<Record<string, KeyClass>> = {
   ),
 };
 
-/** Keys of settings files that are secret besides those whose names say so; for `secrets` of `createConfigReload`. */
-export const SETTINGS_SECRET_KEYS: readonly string[] = SETTING_IDS.flatMap((id) =>
+/** Keys of settings files that are secret besides those whose names say so. */
+const SECRET_KEYS: readonly string[] = SETTING_IDS.flatMap((id) =>
   CATALOGUE[id].names.filter(({ kind }) => kind.secret === true).flatMap(({ path }) => [path, `*.${path}`]),
 );
+
+/** What of a settings file must not be shown; for `secrets` of `createConfigReload`. */
+export const settingsSecrets = (environment: Environment): SecretsOfVocabulary => ({
+  environment,
+  keys: SECRET_KEYS,
+  vocabulary: SETTINGS_VOCABULARY,
+});
 
 /**
  * The schema of a settings file: what it makes of the file is all settings, with the environment and the flags of this
@@ -37,7 +47,7 @@ export const SETTINGS_SECRET_KEYS: readonly string[] = SETTING_IDS.flatMap((id) 
  *   source: file,
  *   schema: settingsSchema(layers),
  *   keys: SETTINGS_KEYS,
- *   secrets: { keys: SETTINGS_SECRET_KEYS },
+ *   secrets: settingsSecrets(layers.environment),
  * });
  */
 export function settingsSchema(

@@ -3,6 +3,7 @@ import { SettingsError } from '../errors.ts';
 import type { Layers } from './layers.ts';
 import { type Origin, rankOf } from './origin.ts';
 import { DEFAULTS } from './presets.ts';
+import { looksSecret } from '../config/redact-names.ts';
 import { Secret } from './secret.ts';
 import type { LeaderElectionSettings, StoreSettings } from './settings.ts';
 
@@ -170,6 +171,14 @@ function readStore(
 ): Omit<StoreSettings, 'waitReplicas'> | null {
   if (text === 'memory') return { connection: new Secret(text), name: text, kind: 'memory' };
   const path = /^sqlite:(?:\/\/(?=\/))?(.+)$/.exec(text)?.[1];
+  if (path !== undefined && looksSecret(path)) {
+    layers.problem(
+      'This looks like a secret, such as a connection string with a password; it must be the path of a file.',
+      origin,
+      { secret: true },
+    );
+    return null;
+  }
   if (path !== undefined) {
     const whole = `sqlite:${resolve(cwd, path)}`;
     return { connection: new Secret(whole), name: whole, kind: 'sqlite' };

@@ -1,7 +1,6 @@
 import { statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
-import { ConfigDocument } from '../config/formats/config-document.ts';
-import { type ConfigPath, walk } from '../config/formats/config-node.ts';
+import type { ConfigDocument } from '../config/formats/config-document.ts';
 import { type ConfigFile, readConfig } from '../config/formats/read-config.ts';
 import { type ConfigDiagnostic, showDiagnostic } from '../config/diagnostic.ts';
 import { placed } from '../config/reload-commentary.ts';
@@ -10,7 +9,7 @@ import { systemDisk } from '../config/source-system-disk.ts';
 import { SettingsError } from '../errors.ts';
 import type { Diagnostic } from '../../machines/index.ts';
 import type { Environment } from './environment-layer.ts';
-import { KNOWN_KEYS, type KnownKey, ROOTS } from './known-keys.ts';
+import { SETTINGS_VOCABULARY } from './vocabulary.ts';
 
 /** The settings file: which one, and what it holds. */
 
@@ -88,73 +87,15 @@ export async function readSettingsText(
   environment: Environment,
   root?: string,
 ): Promise<SettingsReading> {
-  const read = await readConfig(files, { environment, ...(root !== undefined && { root }) });
-  if (!read.ok) return refused(read.diagnostics);
-  const { root: tree, dependencies } = read.document;
-  return {
-    ok: true,
-    document: new ConfigDocument(tree, dependencies, { secretKeys: secretPaths(read.document) }),
-  };
+  const references = { environment, ...(root !== undefined && { root }) };
+  const read = await readConfig(files, references, { vocabulary: SETTINGS_VOCABULARY });
+  return read.ok ? read : refused(read.diagnostics);
 }
 
 function refused(diagnostics: readonly Diagnostic[]): SettingsReading {
-  const problems = diagnostics.map((diagnostic) => {
-    if (!('excerpt' in diagnostic)) return { diagnostic, text: placed(diagnostic) };
-    const clean = withoutUnknownWords(diagnostic as ConfigDiagnostic);
-    return { diagnostic: clean, text: showDiagnostic(clean) };
-  });
+  const problems = diagnostics.map((diagnostic) => ({
+    diagnostic,
+    text: 'excerpt' in diagnostic ? showDiagnostic(diagnostic as ConfigDiagnostic) : placed(diagnostic),
+  }));
   return { ok: false, problems };
-}
-
-/**
- * Where a file cannot be read nobody knows what in it is secret: a line is shown only if it consists of words that are
- * known, and of numbers.
- */
-function withoutUnknownWords(diagnostic: ConfigDiagnostic): ConfigDiagnostic {
-  const words = diagnostic.excerpt?.match(/[\p{L}\p{N}_]+/gu) ?? [];
-  return words.every((word) => KNOWN_WORDS.has(word.toLowerCase()) || /^\d{1,5}$/.test(word))
-    ? diagnostic
-    : { ...diagnostic, excerpt: null };
-}
-
-const KNOWN_WORDS: ReadonlySet<string> = new Set([
-  ...ROOTS,
-  'true',
-  'false',
-  'null',
-  'file',
-  ...namesBelow(KNOWN_KEYS),
-]);
-
-function namesBelow({ children }: KnownKey): readonly string[] {
-  return [...children].flatMap(([name, known]) => [name, ...namesBelow(known)]);
-}
-
-/** All that is not known to be plain: what may hold a secret, and everything that is not ours. */
-function secretPaths(document: ConfigDocument): readonly string[] {
-  const paths: string[] = [];
-  walk(document.root, (node, path) => {
-    const known = path.length === 0 ? KNOWN_KEYS : knownAt(path);
-    if (known !== null && known.leaf === null && node.kind === 'object') return true;
-    const { leaf = null } = known ?? {};
-    const isPlain =
-      leaf?.kind === 'without-effect' || (leaf?.kind === 'setting' && leaf.name.kind.secret !== true);
-    if (!isPlain) paths.push(path.map((segment) => `[${JSON.stringify(String(segment))}]`).join(''));
-    return false;
-  });
-  if (paths.length <= SECRET_PATHS_MAX) return paths;
-  // So many keys that are none of ours: then nothing of the file is shown.
-  return [...document.root.members.keys()]
-    .slice(0, SECRET_PATHS_MAX)
-    .map((key) => `[${JSON.stringify(key)}]`);
-}
-
-/** Each is compared with each value. */
-const SECRET_PATHS_MAX = 200;
-
-function knownAt(path: ConfigPath): KnownKey | null {
-  const isRoot = ROOTS.includes(String(path[0]).toLowerCase());
-  let at: KnownKey | undefined = KNOWN_KEYS;
-  for (const segment of isRoot ? path.slice(1) : path) at = at?.children.get(String(segment).toLowerCase());
-  return at ?? null;
 }

@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { type ConfigReload, createConfigReload } from '../../src/config-reload.ts';
-import { SETTINGS_KEYS, SETTINGS_SECRET_KEYS, settingsSchema } from '../../src/settings/reload-schema.ts';
+import { SETTINGS_KEYS, settingsSchema, settingsSecrets } from '../../src/settings/reload-schema.ts';
 import { examineSettings, resolveSettings, type SettingsInput } from '../../src/settings/resolve.ts';
 import type { Settings } from '../../src/settings/settings.ts';
 import { readRedis } from '../../src/cli/setting-flags.ts';
@@ -156,7 +156,7 @@ describe('the settings file, reloaded', () => {
       source: file ?? '',
       schema: settingsSchema(layers),
       keys: SETTINGS_KEYS,
-      secrets: { environment, keys: SETTINGS_SECRET_KEYS },
+      secrets: settingsSecrets(environment),
     });
     await reload.start();
     return { reload, write };

@@ -1,19 +1,19 @@
 import { type ConfigDiagnostic, diagnosticAt } from '../diagnostic.ts';
 import { PROBLEMS_MAX } from './config-format.ts';
 import type { ConfigNode, ConfigPath, Member, ObjectNode } from './config-node.ts';
-import { Secrets } from '../redact.ts';
+import { type SecretDeclarations, Secrets } from '../redact.ts';
 
 /**
  * Several files as one configuration. Objects are united, key by key, and so are blocks without labels; blocks with
  * the same labels, and blocks of which a file has several, follow each other in a list. Any other key that two files
  * define is an error that names both places, for nobody can see which of the two was meant.
  */
-export function mergeFiles(roots: readonly ObjectNode[]): Merged {
+export function mergeFiles(roots: readonly ObjectNode[], declarations: SecretDeclarations = {}): Merged {
   const [first, ...rest] = roots;
   if (first === undefined) return { node: null, diagnostics: [] };
   const diagnostics: ConfigDiagnostic[] = [];
   let node = first;
-  for (const next of rest) node = new Merging(next, diagnostics).united(node, next, []);
+  for (const next of rest) node = new Merging(next, declarations, diagnostics).united(node, next, []);
   return { node: diagnostics.length === 0 ? node : null, diagnostics };
 }
 
@@ -24,10 +24,13 @@ export interface Merged {
 
 class Merging {
   readonly #added: ObjectNode;
+  readonly #declarations: SecretDeclarations;
+  #secrets: Secrets | null = null;
   readonly #diagnostics: ConfigDiagnostic[];
 
-  constructor(added: ObjectNode, diagnostics: ConfigDiagnostic[]) {
+  constructor(added: ObjectNode, declarations: SecretDeclarations, diagnostics: ConfigDiagnostic[]) {
     this.#added = added;
+    this.#declarations = declarations;
     this.#diagnostics = diagnostics;
   }
 
@@ -60,9 +63,17 @@ class Merging {
     const { file, line, column } = one.key.source.place(one.key.at);
     const { source, at } = other.key;
     const message = `This is already defined at ${file}:${line}:${column}. Remove one of the two.`;
-    const hidden = new Secrets(this.#added).hiddenIn(source);
+    this.#secrets ??= new Secrets(this.#added, this.#declarations);
     this.#diagnostics.push(
-      diagnosticAt({ stage: 'parsing', code: 'DUPLICATE_KEY', message, source, at, path, hidden }),
+      diagnosticAt({
+        stage: 'parsing',
+        code: 'DUPLICATE_KEY',
+        message,
+        source,
+        at,
+        path: this.#secrets.shownPath(path),
+        hidden: this.#secrets.hiddenAt(source, at),
+      }),
     );
   }
 }

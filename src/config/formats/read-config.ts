@@ -1,6 +1,7 @@
 import { type ConfigDiagnostic, diagnosticAt, diagnosticOfFile } from '../diagnostic.ts';
 import { nearest } from '../../suggest.ts';
 import type { SecretDeclarations } from '../redact.ts';
+import { withoutDeclared } from '../redact-unread.ts';
 import { ConfigDocument } from './config-document.ts';
 import type { ConfigFormat, FormatResult } from './config-format.ts';
 import type { ObjectNode } from './config-node.ts';
@@ -70,13 +71,13 @@ export async function readConfig(
   for (let round = 0; round < ROUNDS_MAX; round += 1) {
     const results = inOrder.map((file) => readOne(file, table));
     const diagnostics = results.flatMap((result) => result.diagnostics);
-    if (diagnostics.length > 0) return failed(diagnostics);
+    if (diagnostics.length > 0) return failed(withoutDeclared(diagnostics, files, declarations));
     const roots = results.map((result) => result.node).filter((node): node is ObjectNode => node !== null);
     if (roots.length < results.length) {
       await table.fetch();
       continue;
     }
-    const merged = mergeFiles(roots);
+    const merged = mergeFiles(roots, declarations);
     if (merged.node === null) return failed(merged.diagnostics);
     return { ok: true, document: new ConfigDocument(merged.node, table.dependencies, declarations) };
   }

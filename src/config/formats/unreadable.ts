@@ -6,16 +6,20 @@ import type { SourceText } from './source-text.ts';
 export class Unreadable extends Error {
   readonly code: 'SYNTAX' | 'UNSUPPORTED' | 'LIMIT' | 'VALUE' | 'DUPLICATE_KEY' | 'REFERENCE';
   readonly at: number;
+  /** Whether a secret may stand right there. */
+  readonly secret: boolean;
 
-  constructor(code: Unreadable['code'], at: number, message: string) {
+  constructor(code: Unreadable['code'], at: number, message: string, secret = false) {
     super(message);
     this.code = code;
     this.at = at;
+    this.secret = secret;
   }
 
   diagnostic(source: SourceText, hidden: readonly Hidden[] | null): ConfigDiagnostic {
     const { code, at, message } = this;
-    return diagnosticAt({ stage: 'parsing', code, message, source, at, path: null, hidden });
+    const shown = this.secret ? null : hidden;
+    return diagnosticAt({ stage: 'parsing', code, message, source, at, path: null, hidden: shown });
   }
 }
 

@@ -2,6 +2,9 @@ import { heldNumber } from '../formats/plain-scalar.ts';
 import { Unreadable } from '../formats/unreadable.ts';
 import { type ConfigNode, type ConfigValue, DEPTH_MAX, FORBIDDEN_KEY } from '../formats/config-node.ts';
 import type { Answer, ReferenceKind } from '../formats/references.ts';
+import { REDACTED } from '../redact.ts';
+import { looksSecret } from '../redact-names.ts';
+import { drawnByLot } from '../redact-vocabulary.ts';
 import { nearest } from '../../suggest.ts';
 import { number, text } from './operators.ts';
 
@@ -102,18 +105,27 @@ function env(call: Call): Outcome | ConfigValue {
   const fallback = call.args[1];
   if (fallback !== undefined) return plain(fallback, call.at);
   const message =
-    `The environment variable ${JSON.stringify(name)} cannot be used: ${answer.reason}. ` +
+    `The environment variable ${shownName(name, 'env')} cannot be used: ${answer.reason}. ` +
     `Set it, or give a default: env(name, "default").`;
-  throw new Unreadable('REFERENCE', call.at, message);
+  throw new Unreadable('REFERENCE', call.at, message, !isTellable(name, 'env'));
 }
 
 function reference(call: Call, kind: 'file' | 'secret'): Outcome {
   const name = nameOf(call);
   const answer = call.ask(kind, name);
   if (answer.state === 'found') return new FunctionOutcome(answer.value, true);
-  const message = `${kind}(${JSON.stringify(name)}) cannot be used: ${answer.reason}.`;
-  throw new Unreadable('REFERENCE', call.at, message);
+  const message = `${kind}(${shownName(name, kind)}) cannot be used: ${answer.reason}.`;
+  throw new Unreadable('REFERENCE', call.at, message, !isTellable(name, kind));
 }
+
+/** Somebody may have put the secret itself where its name goes. */
+function isTellable(name: string, kind: ReferenceKind): boolean {
+  if (kind === 'env' && (!/^[\p{L}_][\p{L}\p{N}_.-]*$/u.test(name) || drawnByLot(name))) return false;
+  return !looksSecret(name);
+}
+
+const shownName = (name: string, kind: ReferenceKind): string =>
+  JSON.stringify(isTellable(name, kind) ? name : REDACTED);
 
 /** Names are shown and recorded, so a secret cannot be one. */
 function nameOf(call: Call): string {
