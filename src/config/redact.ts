@@ -104,7 +104,8 @@ export class Secrets {
   /** A copy of a plain value, such as a validated configuration, with `***` for each secret. */
   redact(value: unknown, path: ConfigPath = []): ConfigValue {
     if (path.length > 0 && this.isSecret(path, value)) return REDACTED;
-    if (hasToJson(value)) return this.redact(value.toJSON(), path);
+    const json = hasToJson(value) ? value.toJSON() : value;
+    if (json !== value) return this.redact(json, path);
     if (Array.isArray(value)) return value.map((item, index) => this.redact(item, [...path, index]));
     if (typeof value === 'object' && value !== null) {
       const entries = Object.entries(value).map(([key, each], index) => [
@@ -128,10 +129,13 @@ export class Secrets {
       ...keys.map((key): Hidden => [key.at, key.end]),
       ...hiddenBetween(source.text, line, spans, this.#vocabulary),
     ];
-    let shown = source.text.slice(start, end);
-    for (const [from, to] of hidden.toSorted(([one], [other]) => other - one)) {
-      shown = shown.slice(0, Math.max(0, from - start)) + shown.slice(Math.max(0, to - start));
+    let shown = '';
+    let done = start;
+    for (const [from, to] of hidden.toSorted(([one], [other]) => one - other)) {
+      shown += source.text.slice(done, Math.max(done, from));
+      done = Math.max(done, to);
     }
+    shown += source.text.slice(done, Math.max(done, end));
     return this.#huntedIn(shown) ? null : hidden;
   }
 

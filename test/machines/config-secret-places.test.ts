@@ -8,6 +8,7 @@ import { looksSecret } from '../../src/config/redact-names.ts';
 import { placeholdersIn } from '../../src/config/reload-shown.ts';
 import { KeyClasses } from '../../src/config/validate-key-classes.ts';
 import { validateConfig } from '../../src/config/validate.ts';
+import { Secret } from '../../src/settings/secret.ts';
 
 const read = (texts: Readonly<Record<string, string>>, declarations: SecretDeclarations = {}) =>
   readConfig(
@@ -121,6 +122,21 @@ test('what is in a table under a secret name is not shown, however short', async
     'user',
   ]);
   expect(told).toContain('user = ***');
+});
+
+test('what stands behind a secret on its line is looked at, too', async () => {
+  const text = '{ "credentials": { "user": "somebody", "pass": "open-sesame" }, "note": "open-sesame" }';
+  expect(await toldAt('app.json', text, ['note'])).toBe('app.json:1:73: note: no');
+});
+
+test('what a schema made of a value is shown as it shows itself', async () => {
+  const { secrets } = await whole('app.json', '{}');
+  const self = { toJSON: () => self, port: 1 };
+  expect(secrets.redact({ at: new Date(0), hidden: new Secret('open-sesame'), self })).toEqual({
+    at: '1970-01-01T00:00:00.000Z',
+    hidden: '***',
+    self: { toJSON: '(function)', port: 1 },
+  });
 });
 
 test('a secret in the place of a name that refers to it is not told', async () => {
