@@ -1,6 +1,7 @@
 import type { Observable } from 'rxjs';
 import type { ConfigEvent } from '../config/reload-events.ts';
 import type { StreamedEvent } from './event-stream.ts';
+import { WaitingReaders } from './waiting-readers.ts';
 
 /**
  * What a configuration tells, for readers that come and go. The last events are kept, so that one that comes again
@@ -22,7 +23,7 @@ export class ConfigFeed {
   #kept: readonly Kept[] = [];
   #last = 0;
   #isOver = false;
-  readonly #waiting = new Set<() => void>();
+  readonly #waiting = new WaitingReaders();
 
   /** @param origin a name that no other process has */
   constructor(events: Observable<ConfigEvent>, origin: string, wallMs: () => number) {
@@ -31,15 +32,15 @@ export class ConfigFeed {
       next: (event) => {
         this.#last += 1;
         this.#kept = [...this.#kept, { number: this.#last, at: wallMs(), event }].slice(-FEED_EVENTS_MAX);
-        this.#wake();
+        this.#waiting.wake();
       },
       complete: () => {
         this.#isOver = true;
-        this.#wake();
+        this.#waiting.wake();
       },
       error: () => {
         this.#isOver = true;
-        this.#wake();
+        this.#waiting.wake();
       },
     });
   }
@@ -67,7 +68,7 @@ export class ConfigFeed {
         const at = new Date(next.at).toISOString();
         yield { event: type, id: `${this.#origin}:${next.number}`, data: { at, ...told } };
       } else if (this.#isOver) return;
-      else await this.#change(signal);
+      else await this.#waiting.more(signal);
     }
   }
 
@@ -77,22 +78,6 @@ export class ConfigFeed {
     const digits = id.startsWith(prefix) ? id.slice(prefix.length) : '';
     const number = /^\d{1,15}$/.test(digits) ? Number(digits) : null;
     return number === null || number > this.#last ? null : number;
-  }
-
-  #change(signal: AbortSignal): Promise<void> {
-    return new Promise((resolve) => {
-      const wake = () => {
-        this.#waiting.delete(wake);
-        signal.removeEventListener('abort', wake);
-        resolve();
-      };
-      this.#waiting.add(wake);
-      signal.addEventListener('abort', wake);
-    });
-  }
-
-  #wake(): void {
-    for (const wake of this.#waiting) wake();
   }
 }
 

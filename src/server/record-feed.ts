@@ -2,6 +2,7 @@ import type { Journal, JournalRecord } from '../journal/journal.ts';
 import type { Clock, TimerId } from '../runtime/clock.ts';
 import { gap } from './config-feed.ts';
 import type { StreamedEvent } from './event-stream.ts';
+import { WaitingReaders } from './waiting-readers.ts';
 
 /**
  * The records of a member, for readers that come and go: first what the journal holds, then what is written. While
@@ -21,7 +22,7 @@ export class RecordFeed {
   readonly #journal: Journal;
   readonly #clock: Clock;
   readonly #origin: string;
-  readonly #waiting = new Set<() => void>();
+  readonly #waiting = new WaitingReaders();
   /** Records behind number `#base`, in the order they were found. */
   #kept: readonly JournalRecord[] = [];
   #base = 0;
@@ -63,7 +64,7 @@ export class RecordFeed {
         // Too slow for what is kept: it comes again, and begins anew.
         if (place < this.#base) return;
         const record = this.#kept[place - this.#base];
-        if (record === undefined) await this.#change(signal);
+        if (record === undefined) await this.#waiting.more(signal);
         else {
           place += 1;
           yield this.#told(record, place);
@@ -131,7 +132,7 @@ export class RecordFeed {
     } catch (error) {
       this.#failure = error instanceof Error ? error : new Error(String(error));
     }
-    for (const wake of this.#waiting) wake();
+    this.#waiting.wake();
   }
 
   /** More than is kept, or not all that there was: nobody can go on from before. */
@@ -149,17 +150,5 @@ export class RecordFeed {
       this.#base += excess;
       this.#kept = excess === 0 ? kept : kept.slice(excess);
     }
-  }
-
-  #change(signal: AbortSignal): Promise<void> {
-    return new Promise((resolve) => {
-      const wake = () => {
-        this.#waiting.delete(wake);
-        signal.removeEventListener('abort', wake);
-        resolve();
-      };
-      this.#waiting.add(wake);
-      signal.addEventListener('abort', wake);
-    });
   }
 }
