@@ -39,14 +39,22 @@ export function prepareDirectory(path: string, flag: string): void {
     makeDirectory(path);
     accessSync(path, constants.W_OK | constants.X_OK);
   } catch (cause) {
-    const code = codeOf(cause);
-    throw new SettingsError(
-      'DIRECTORY_UNWRITABLE',
-      `The directory ${forPeople(path)} cannot be written (${REASONS[code] ?? code}): give this user write permission, or choose another by ${flag}.`,
-      { cause },
-    );
+    throw unwritable(path, flag, cause);
   }
 }
+
+/** What to say of a directory that a system call could not write to. */
+export function unwritable(path: string, flag: string, cause: unknown): SettingsError {
+  const code = codeOf(cause);
+  const cure = FULL.has(code) ? 'make room' : 'give this user write permission';
+  return new SettingsError(
+    'DIRECTORY_UNWRITABLE',
+    `The directory ${forPeople(path)} cannot be written (${REASONS[code] ?? code}): ${cure}, or choose another by ${flag}.`,
+    { cause },
+  );
+}
+
+const FULL: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT']);
 
 const REASONS: Readonly<Record<string, string>> = {
   EACCES: 'permission denied',
@@ -55,6 +63,7 @@ const REASONS: Readonly<Record<string, string>> = {
   ENOTDIR: 'a part of the path is a file',
   EEXIST: 'it is a file',
   ENOSPC: 'the disk is full',
+  EDQUOT: 'the quota is used up',
 };
 
 /** Parents first. Node's own `recursive` goes round in circles where the system refuses a name, as in /proc. */

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
-import { basename, join } from 'node:path';
-import { JournalError, SettingsError } from '../errors.ts';
+import { basename, dirname, join } from 'node:path';
+import { ConclaveError, JournalError, SettingsError } from '../errors.ts';
 import { type Claim, newClaim } from '../journal/durable-claim.ts';
 import { leaveLock, takeLock } from '../journal/jsonl-lock.ts';
 import { processIncarnation } from '../runtime/identity.ts';
-import { prepareDirectory } from './member-places.ts';
+import { prepareDirectory, unwritable } from './member-places.ts';
 
 /**
  * Where a member remembers the last good configuration: a directory for each file and each member that runs by it at a
@@ -48,7 +48,7 @@ async function taken(path: string, claim: Claim): Promise<boolean> {
     return true;
   } catch (error) {
     if (error instanceof JournalError && error.code === 'JOURNAL_IN_USE') return false;
-    throw error;
+    throw error instanceof ConclaveError ? error : unwritable(dirname(path), '--dir', error);
   }
 }
 

@@ -16,8 +16,8 @@ const ATTEMPTS_MAX = 20;
 export async function takeLock(path: string, claim: Claim, onNotice: OnNotice): Promise<void> {
   const lock = lockOf(path);
   const aside = `${lock}.${suffix(claim)}`;
-  await writeFile(aside, JSON.stringify(claim));
   try {
+    await writeFile(aside, JSON.stringify(claim));
     for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt += 1) {
       if (await linked(aside, lock)) return;
       const holder = await textOrNull(lock);

@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http';
 import { type Context, Hono } from 'hono';
 import { type ConclaveAppOptions, resolveAppOptions, type ServedMember } from './app-options.ts';
 import { configRoutes } from './config-routes.ts';
@@ -66,9 +67,16 @@ async function answered(
   } catch (error) {
     const problem = problemOf(error);
     const { method, path } = context.req;
-    if (problem === null) logger.error({ error, method, path }, `A request failed: ${String(error)}`);
+    if (problem === null && !isCutShort(context))
+      logger.error({ error, method, path }, `A request failed: ${String(error)}`);
     return sealed(problemResponse(problem ?? INTERNAL));
   }
+}
+
+/** Whether the connection ended in the middle of the request: nobody's fault here, and nobody is there to be answered. */
+function isCutShort({ env }: Context): boolean {
+  const { incoming } = (env ?? {}) as { readonly incoming?: IncomingMessage };
+  return incoming?.destroyed === true && !incoming.complete;
 }
 
 async function served(context: Context, member: ServedMember, route: Route): Promise<Response> {

@@ -194,6 +194,23 @@ describe('what cannot be served', () => {
     expect(lines).toEqual(['A request failed: Error: the password is hunter2']);
   });
 
+  test('a request that is cut short is no fault', async () => {
+    await using election = await leading();
+    const lines: string[] = [];
+    const logger = { debug() {}, info() {}, warn() {}, error: (_: object, line: string) => lines.push(line) };
+    const app = conclaveApp({ election, tokens, logger });
+    const resign = (incoming: object) => {
+      const body = new ReadableStream({ pull: (controller) => controller.error(new Error('aborted')) });
+      const init = { method: 'POST', headers: as('admin'), body, duplex: 'half' } as RequestInit;
+      return app.request('/leader/resign', init, { incoming });
+    };
+    await resign({ destroyed: true, complete: false });
+    expect(lines).toEqual([]);
+    await resign({ destroyed: false, complete: false });
+    expect(lines).toEqual(['A request failed: Error: aborted']);
+    expect(election.isLeader).toBe(true);
+  });
+
   test('options that are none are refused', () => {
     expect(() => conclaveApp({ token: [] } as object)).toThrow(/did you mean "tokens"\?/);
     expect(() => conclaveApp({ followerStatus: 'fine' as 'healthy' })).toThrow(/followerStatus is "fine"/);

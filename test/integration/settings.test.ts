@@ -1,5 +1,6 @@
 /** Settings of a real process: which file is read, `conclave settings`, and the settings file reloaded. */
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { type ConfigReload, createConfigReload } from '../../src/config-reload.ts';
@@ -7,6 +8,7 @@ import { SETTINGS_KEYS, settingsSchema, settingsSecrets } from '../../src/settin
 import { examineSettings, resolveSettings, type SettingsInput } from '../../src/settings/resolve.ts';
 import type { Settings } from '../../src/settings/settings.ts';
 import { readRedis } from '../../src/cli/setting-flags.ts';
+import { takeStateDirectory } from '../../src/cli/state-directory.ts';
 import { temporaryDirectory } from '../project/repository.ts';
 import { conclave } from './conclave-program.ts';
 
@@ -16,6 +18,27 @@ const input = (cwd: string, more: Partial<SettingsInput> = {}): SettingsInput =>
   cwd,
   readRedis,
   ...more,
+});
+
+describe('the place where the last good settings are remembered', () => {
+  test.runIf(process.getuid?.() === 0)(
+    'on a full disk is asked to have room (mounting one needs root)',
+    async () => {
+      using directory = temporaryDirectory();
+      const disk = join(directory.path, 'disk');
+      mkdirSync(disk);
+      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', disk]);
+      using _ = { [Symbol.dispose]: () => void execFileSync('umount', ['-l', disk]) };
+      const ballast = () => writeFileSync(join(disk, 'ballast'), Buffer.alloc(64 * 1024 + 1));
+      expect(ballast).toThrow(/ENOSPC/);
+      const taken = takeStateDirectory(join(disk, 'config'), '/etc/conclave/conclave.hcl');
+      await expect(taken).rejects.toMatchObject({ code: 'DIRECTORY_UNWRITABLE' });
+      await expect(taken).rejects.toThrow(/the disk is full\): make room, or choose another by --dir/);
+      rmSync(join(disk, 'ballast'));
+      await using own = await takeStateDirectory(join(disk, 'config'), '/etc/conclave/conclave.hcl');
+      expect(readdirSync(own.path)).toEqual(['member.lock']);
+    },
+  );
 });
 
 describe('the settings file', () => {

@@ -126,6 +126,10 @@ describe('commands', () => {
     for (const word of words.filter((each) => each.startsWith('-') && each !== '-'))
       expect(known, `${command.name()} has no ${word}`).toContain(word.replace(/=.*/, ''));
     if (command.commands.length > 0) expect(words, `which ${command.name()}?`).toEqual([]);
+    // A name alone, as in a sentence, is no command line.
+    if (words.length === 0) return;
+    for (const { long, mandatory } of command.options)
+      if (mandatory) expect(words, `${command.name()} needs ${long}`).toContain(long);
   });
 });
 
