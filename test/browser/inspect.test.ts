@@ -62,10 +62,18 @@ describeInBrowser('conclave inspect', () => {
     await using own = await openPage(browser, `${address}/`);
     const { page } = own;
     await page.waitForSelector('.record.chosen');
+    // It leads: that its last word will not hold for ever is no end of its term.
+    expect(await page.textContent('#terms tr')).toContain('leads as far as told');
+    // Whoever listens hears of leaders, not of each record; and keeps the focus.
+    expect(await page.getAttribute('#told', 'aria-live')).toBe('off');
+    expect(await page.textContent('#heard')).toMatch(/^web-1 leads: term 1, token \d+$/);
+    await page.focus('#terms button');
     await election.resign();
     await page.waitForFunction(() =>
       document.querySelector('#records')?.textContent?.includes('lease.released'),
     );
+    await page.waitForFunction(() => document.querySelector('#heard')?.textContent === 'nobody leads');
+    expect(await page.evaluate(() => document.activeElement?.closest('#terms') !== null)).toBe(true);
     await page.waitForFunction(() =>
       document.querySelector('#chart-said')?.textContent?.includes('follower'),
     );

@@ -113,6 +113,11 @@ describeInBrowser('the viewer', () => {
       expect(detail).toMatch(/candidate\.acquiring → candidate\.recording/);
       expect(detail).toMatch(/awaitJournal/);
       expect(detail).toMatch(/\/term\s*null\s*\{"token":/);
+      // The keys scroll what is too long for its place, where the focus is on that.
+      await page.focus('#detail');
+      await page.keyboard.press('End');
+      await page.waitForFunction(() => (document.querySelector('#detail')?.scrollTop ?? 0) > 0);
+      expect(await page.textContent('#detail h2')).toBe('lease.acquired');
       // A link leads back to it.
       const link = await page.getAttribute('#detail a', 'href');
       await page.keyboard.press('Escape');

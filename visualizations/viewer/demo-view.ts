@@ -1,5 +1,5 @@
 import type { WebFailover, WebMember, WebState } from '../../src/cli/demo/web-state.ts';
-import { find, make, milliseconds } from './elements.ts';
+import { find, make, milliseconds, say } from './elements.ts';
 
 /**
  * The demo beside the viewer: what each member is, what may be done to it, what each failover cost, and the file that
@@ -43,7 +43,7 @@ export class DemoView {
     'aria-label': 'The configuration that all members share',
   });
   readonly #save = make('button', { type: 'button' }, 'Save for all');
-  readonly #applied = make('ul', { class: 'applied', role: 'status' });
+  readonly #applied = make('ul', { class: 'applied' });
   /** As the members' file was last told; what is written on top of it stays. */
   #told: string | null = null;
 
@@ -66,7 +66,14 @@ export class DemoView {
     place.append(
       make('div', {}, make('h2', {}, 'Members'), this.#members, this.#said, this.#cost),
       make('div', {}, make('h2', {}, 'What it cost'), make('div', { class: 'wide' }, table), this.#journals),
-      make('div', {}, make('h2', {}, 'Shared configuration'), this.#editor, this.#save, this.#applied),
+      make(
+        'div',
+        {},
+        make('h2', {}, 'Shared configuration'),
+        this.#editor,
+        this.#save,
+        make('div', { role: 'status' }, this.#applied),
+      ),
       make('div', {}, make('h2', {}, 'What happened'), this.#story),
     );
     place.hidden = false;
@@ -89,7 +96,7 @@ export class DemoView {
     source.addEventListener('error', () => {
       // Nobody is there to be asked.
       for (const button of find('#demo', HTMLElement).querySelectorAll('button')) button.disabled = true;
-      this.#said.textContent = 'The demo does not answer: it has ended, or stands still.';
+      say(this.#said, 'The demo does not answer: it has ended, or stands still.');
       if (source.readyState === EventSource.CLOSED) setTimeout(() => this.#follow(), AGAIN_AFTER_MS);
     });
   }
@@ -109,7 +116,7 @@ export class DemoView {
     for (const [at, member] of state.members.entries()) this.#card(at, member);
     this.#failovers.replaceChildren(...state.failovers.map(failoverRow).toReversed());
     const last = state.failovers.at(-1);
-    this.#cost.textContent = last === undefined ? '' : costOf(last);
+    say(this.#cost, last === undefined ? '' : costOf(last));
     const atEnd = this.#story.scrollTop + this.#story.clientHeight >= this.#story.scrollHeight - 30;
     this.#story.replaceChildren(...state.story.map((line) => make('li', {}, line)));
     if (atEnd) this.#story.scrollTop = this.#story.scrollHeight;
@@ -137,9 +144,11 @@ export class DemoView {
     const untouched = this.#told === null || this.#editor.value === this.#told;
     if (untouched && this.#editor.value !== configuration.text) this.#editor.value = configuration.text;
     this.#told = configuration.text;
-    this.#applied.replaceChildren(
-      ...configuration.members.map(({ name, told }) => make('li', {}, make('strong', {}, name), ` ${told}`)),
+    const applied = configuration.members.map(({ name, told }) =>
+      make('li', {}, make('strong', {}, name), ` ${told}`),
     );
+    const textOf = (items: readonly Element[]) => items.map(({ textContent }) => textContent).join('\n');
+    if (textOf([...this.#applied.children]) !== textOf(applied)) this.#applied.replaceChildren(...applied);
   }
 
   /** The buttons stay, so that the one with the focus keeps it. */

@@ -20,6 +20,18 @@ export function make<K extends keyof HTMLElementTagNameMap>(
   return element;
 }
 
+/** Says something in a live region. The same again is not said: a screen reader would read it aloud each time. */
+export function say(place: HTMLElement, text: string): void {
+  if (place.textContent !== text) place.textContent = text;
+}
+
+/** The same of several, a paragraph each. */
+export function sayEach(place: HTMLElement, texts: readonly string[]): void {
+  const said = [...place.children].map(({ textContent }) => textContent);
+  if (said.join('\n') !== texts.join('\n'))
+    place.replaceChildren(...texts.map((text) => make('p', {}, text)));
+}
+
 /** The value of a colour of the style sheet, light or dark as the page is. */
 export const colour = (name: string): string =>
   getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();

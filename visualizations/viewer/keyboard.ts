@@ -11,7 +11,7 @@ export function listenToKeys(view: ViewState, search: HTMLInputElement, help: HT
   };
   const overlap = () => {
     const at = view.at ?? 0;
-    const all = view.history?.overlaps ?? [];
+    const all = (view.history?.overlaps ?? []).filter(({ first }) => view.lanes.includes(first.lane));
     const next = all.find(({ second }) => second.from > at + 0.5) ?? all[0];
     if (next !== undefined) view.choose(view.rowAt(next.second.from));
   };
@@ -56,8 +56,20 @@ export function listenToKeys(view: ViewState, search: HTMLInputElement, help: HT
     )
       return;
     const act = keys[event.key];
-    if (act === undefined) return;
+    if (act === undefined || scrolls(target, event.key)) return;
     event.preventDefault();
     act();
   });
+}
+
+const DOWN: ReadonlySet<string> = new Set(['ArrowUp', 'ArrowDown', 'PageUp', 'PageDown', 'Home', 'End']);
+const ACROSS: ReadonlySet<string> = new Set(['ArrowLeft', 'ArrowRight']);
+
+/** Whether the focus is on something long that the key scrolls. The list of records follows the chosen one instead. */
+function scrolls(target: EventTarget | null, key: string): boolean {
+  if (!(target instanceof HTMLElement) || target.id === 'records' || target.tabIndex !== 0) return false;
+  const { overflowX, overflowY } = getComputedStyle(target);
+  const isLong = /auto|scroll/.test(overflowY) && target.scrollHeight > target.clientHeight;
+  const isWide = /auto|scroll/.test(overflowX) && target.scrollWidth > target.clientWidth;
+  return (DOWN.has(key) && isLong) || (ACROSS.has(key) && isWide);
 }

@@ -1,7 +1,7 @@
 import { ChartView } from './chart-view.ts';
 import { type DemoOrigin, DemoView } from './demo-view.ts';
 import { DetailView } from './detail-view.ts';
-import { find, make } from './elements.ts';
+import { find, sayEach } from './elements.ts';
 import { FilterBar } from './filter-bar.ts';
 import { listenToKeys } from './keyboard.ts';
 import { follow } from './live.ts';
@@ -52,7 +52,7 @@ function say(about: 'files' | 'live' | 'page', messages: readonly string[]): voi
   said.set(about, messages);
   const all = [...said.values()].flat();
   problem.hidden = all.length === 0;
-  problem.replaceChildren(...all.map((message) => make('p', {}, message)));
+  sayEach(problem, all);
 }
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
@@ -87,9 +87,18 @@ async function open(files: readonly NamedFile[]): Promise<void> {
 const named = (files: FileList | null | undefined): NamedFile[] =>
   [...(files ?? [])].map((file) => ({ name: file.name, content: file }));
 
+/** As it is, where somebody has cut it in the middle of a character. */
+function decoded(fragment: string): string {
+  try {
+    return decodeURIComponent(fragment);
+  } catch {
+    return fragment;
+  }
+}
+
 /** `#stream@12` chooses that record. */
 function followLink(): void {
-  const [, stream, seq] = /^#(.+)@(\d+)$/.exec(decodeURIComponent(location.hash)) ?? [];
+  const [, stream, seq] = /^#(.+)@(\d+)$/.exec(decoded(location.hash)) ?? [];
   const { history } = view;
   if (stream === undefined || history === null) return;
   const member = history.members.findIndex((each) => each.stream === stream);
@@ -124,9 +133,12 @@ addEventListener('drop', (event) => {
 
 function followLive(): void {
   const state = find('#live', HTMLButtonElement);
+  const told = ['#count', '#told', '#chart-said'].map((id) => find(id, HTMLElement));
   const tell = () => {
     state.setAttribute('aria-pressed', String(view.following));
     state.textContent = view.following ? 'live' : 'follow';
+    // What changes with each record is not read aloud; who leads is.
+    for (const each of told) each.setAttribute('aria-live', view.following ? 'off' : 'polite');
   };
   state.hidden = false;
   view.following = true;

@@ -1,4 +1,4 @@
-import { clockTime, find, make, milliseconds } from './elements.ts';
+import { clockTime, find, make, milliseconds, say } from './elements.ts';
 import { lowerBound, type ViewState } from './view-state.ts';
 
 /** Where one is: a slider over the records that pass the filter, and in words who leads there. */
@@ -6,6 +6,7 @@ export class Position {
   readonly #view: ViewState;
   readonly #slider = find('#position', HTMLInputElement);
   readonly #told = find('#told', HTMLElement);
+  readonly #heard = find('#heard', HTMLElement);
 
   constructor(view: ViewState) {
     this.#view = view;
@@ -32,7 +33,9 @@ export class Position {
       this.#told.textContent = '';
       return;
     }
-    const leaders = this.leaders(at);
+    const leaders = this.#leaders(at);
+    // While records come, only a change of leader is read aloud.
+    say(this.#heard, this.#view.following ? leaders.replaceAll(/, [\d.]+ \w+ of its belief left/g, '') : '');
     this.#slider.setAttribute('aria-valuetext', `${clockTime(at)}, ${leaders}`);
     const { start } = this.#view;
     const date = new Date(at).toISOString().slice(0, 10);
@@ -43,7 +46,7 @@ export class Position {
   }
 
   /** `member-1 leads: term 3, token 17, 1.2 s left`. */
-  leaders(at: number): string {
+  #leaders(at: number): string {
     const leading = this.#view.leadingAt(at);
     const { history } = this.#view;
     const told = leading.map(({ lane, term, token, until, resource }) => {

@@ -1,4 +1,4 @@
-import { clockTime, find, make, milliseconds } from './elements.ts';
+import { clockTime, find, milliseconds, make, sayEach } from './elements.ts';
 import type { Overlap } from '../../src/election/beliefs.ts';
 import type { Span } from './model.ts';
 import { endOf } from './timeline.ts';
@@ -14,9 +14,16 @@ export class SummaryView {
   readonly #table = find('#terms-table', HTMLElement);
   readonly #verdict = find('#verdict', HTMLElement);
   readonly #notices = find('#notices', HTMLElement);
+  /** The terms in the table, in order. */
+  #listed: readonly Span[] = [];
 
   constructor(view: ViewState) {
     this.#view = view;
+    this.#terms.addEventListener('click', (event) => {
+      const button = (event.target as Element).closest('button');
+      const span = this.#listed[[...this.#terms.children].findIndex((row) => row.contains(button))];
+      if (button !== null && span !== undefined) view.choose(view.rowAt(span.from));
+    });
     view.onChange((part) => {
       if (part === 'history' || part === 'filter') this.#show();
     });
@@ -30,30 +37,48 @@ export class SummaryView {
     this.#table.hidden = spans.length === 0;
     const previous = previousOf(spans);
     const hidden = Math.max(spans.length - ROWS_MAX, 0);
-    this.#terms.replaceChildren(
-      ...spans.slice(hidden).map((span, index) => this.#row(span, previous[hidden + index], overlaps)),
-    );
-    this.#notices.replaceChildren(
-      ...(history?.notices ?? []).map((notice) => make('p', { role: 'status' }, notice)),
-    );
+    this.#listed = spans.slice(hidden);
+    const rows = [...this.#terms.children];
+    for (const [index, span] of this.#listed.entries())
+      this.#fill(rows[index] ?? this.#newRow(), span, previous[hidden + index], overlaps);
+    for (const gone of rows.slice(this.#listed.length)) gone.remove();
+    sayEach(this.#notices, history?.notices ?? []);
   }
 
-  #row(span: Span, before: Span | undefined, overlaps: readonly Overlap<Span>[]): HTMLElement {
+  /** Rows stay as records come, so that the button with the focus keeps it. */
+  #newRow(): HTMLElement {
+    const row = make('tr', {}, make('td', {}, make('button', { type: 'button' })));
+    row.append(...Array.from({ length: 6 }, () => make('td')));
+    this.#terms.append(row);
+    return row;
+  }
+
+  #fill(row: Element, span: Span, before: Span | undefined, overlaps: readonly Overlap<Span>[]): void {
     const overlapped = overlaps.some(
       ({ second }) => second.from === span.from && second.stream === span.stream,
     );
-    const jump = make('button', { type: 'button', 'data-term': String(span.term) }, clockTime(span.from));
-    jump.addEventListener('click', () => this.#view.choose(this.#view.rowAt(span.from)));
+    row.className = overlapped ? 'overlap' : '';
+    const jump = row.querySelector('button');
+    jump?.setAttribute('data-term', String(span.term));
     const cells = [
-      jump,
+      clockTime(span.from),
       this.#view.history?.members[span.life]?.label ?? '',
       String(span.term),
       span.token,
       milliseconds(span.until - span.from),
-      endOf(span.end),
+      this.#end(span),
       before === undefined ? '' : milliseconds(span.from - before.until),
     ];
-    return make('tr', overlapped ? { class: 'overlap' } : {}, ...cells.map((cell) => make('td', {}, cell)));
+    for (const [at, text] of cells.entries()) {
+      const place = at === 0 ? jump : row.children[at];
+      if (place?.textContent !== text) place?.replaceChildren(text);
+    }
+  }
+
+  /** A belief that outlives all records has not lapsed: nobody knows more yet. */
+  #end({ end, until }: Span): string {
+    const newest = this.#view.history?.columns.time.at(-1) ?? 0;
+    return end === 'lapsed' && until > newest ? 'leads as far as told' : endOf(end);
   }
 }
 
