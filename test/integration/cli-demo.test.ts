@@ -7,7 +7,9 @@ import { openJournal } from '../../src/journal/sqlite-open.ts';
 import { temporaryDirectory } from '../project/repository.ts';
 import { conclave, PATIENCE_MS, Running } from './conclave-program.ts';
 
-const demo = (cwd: string, ...args: string[]) => new Running(['demo', '--lease', '1500ms', ...args], { cwd });
+/** What it makes in the directory for temporary files is gone with that, also after it was killed. */
+const demo = (cwd: string, ...args: string[]) =>
+  new Running(['demo', '--lease', '1500ms', ...args], { cwd, env: { TMPDIR: cwd } });
 
 /** Whether a process still runs; one that has ended but was not waited for yet does not. */
 function runs(pid: number): boolean {

@@ -180,9 +180,10 @@ describe('control sockets', () => {
     using directory = temporaryDirectory();
     const cwd = join(directory.path, 'deep'.repeat(30));
     mkdirSync(cwd);
-    await using member = up(cwd);
+    await using member = new Running(['up'], { cwd, env: { TMPDIR: directory.path } });
     const [, socket = ''] = await member.says(/control +(.+\.sock)/);
     expect(Buffer.byteLength(socket)).toBeLessThanOrEqual(103);
+    expect(socket.startsWith(directory.path)).toBe(true);
     await member.says(leads);
     expect((await statusIn(cwd)).members).toMatchObject([{ pid: member.pid, role: 'leader' }]);
     member.kill('SIGTERM');

@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { join } from 'node:path';
 import type { Writable } from 'node:stream';
 import { root } from '../project/repository.ts';
+import { guardProcess } from '../redis/guard.ts';
 
 const program = join(root, 'src/cli/main.ts');
 
@@ -39,7 +40,8 @@ export class Running implements AsyncDisposable {
     for (const name of ['NODE_ENV', 'NODE_OPTIONS', 'VITEST', 'POD_NAME'])
       if (!(name in env)) Reflect.deleteProperty(environment, name);
     const [file, ...before] = [...(below ?? []), process.execPath] as [string, ...string[]];
-    this.#child = spawn(file, [...before, program, ...args], { cwd, env: environment, stdio: 'pipe' });
+    const child = spawn(file, [...before, program, ...args], { cwd, env: environment, stdio: 'pipe' });
+    this.#child = guardProcess(child);
     this.#child.stdout?.setEncoding('utf8').on('data', (chunk: string) => {
       this.stdout += chunk;
       this.#look();

@@ -1,11 +1,12 @@
 /** Processes of a member that may kill themselves, and what they say. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { vi } from 'vitest';
+import { guardProcess } from '../redis/guard.ts';
+import { PATIENCE_MS } from './conclave-program.ts';
 
 export interface Line {
   readonly what: string;
@@ -24,9 +25,8 @@ export class Member implements AsyncDisposable {
 
   constructor(directory: string, step: string, port = 2) {
     const flags = ['--conditions=conclave-source', '--disable-warning=ExperimentalWarning'];
-    this.#process = spawn(process.execPath, [...flags, program, directory, step, String(port)], {
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
+    const args = [...flags, program, directory, step, String(port)];
+    this.#process = guardProcess(spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] }));
     this.#ended = once(this.#process, 'close');
     this.#process.stderr.on('data', (chunk: Buffer) => (this.errors += chunk.toString()));
     createInterface(this.#process.stdout).on('line', (line) => this.lines.push(JSON.parse(line) as Line));
@@ -38,7 +38,7 @@ export class Member implements AsyncDisposable {
       if (line === undefined) throw new Error(`says ${JSON.stringify(this.lines)}, not yet "${what}"`);
       return line;
     };
-    return vi.waitFor(said, { timeout: 30_000, interval: 20 });
+    return vi.waitFor(said, { timeout: PATIENCE_MS, interval: 20 });
   }
 
   /** How it ended. */
@@ -56,11 +56,6 @@ export class Member implements AsyncDisposable {
     if (this.#process.exitCode === null && this.#process.signalCode === null) this.#process.kill('SIGKILL');
     await this.#ended;
   }
-}
-
-export async function place(): Promise<AsyncDisposable & { readonly path: string }> {
-  const path = await mkdtemp(join(tmpdir(), 'conclave-config-'));
-  return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true }) };
 }
 
 export const write = (directory: string, port: number) =>

@@ -1,9 +1,10 @@
 /** A process killed on its way into each state of the chart, one after the other, in one directory. */
 import { expect, test } from 'vitest';
-import { CRASHED, Member, place, write } from './config-crash-processes.ts';
+import { guardedDirectory } from '../redis/guard.ts';
+import { CRASHED, Member, write } from './config-crash-processes.ts';
 
 test('a process killed between any two stages runs the last good one if it had reached the handlers, and never tries that again', async () => {
-  await using directory = await place();
+  using directory = guardedDirectory('config');
   await write(directory.path, 1);
   /** What was in force for good before each kill. */
   let good = 1;

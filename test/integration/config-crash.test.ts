@@ -2,7 +2,8 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { CRASHED, Member, place, write } from './config-crash-processes.ts';
+import { guardedDirectory } from '../redis/guard.ts';
+import { CRASHED, Member, write } from './config-crash-processes.ts';
 
 describe.concurrent('a process killed while it applies a configuration', () => {
   /** Killed at this step of applying port 2, with port 1 known to be good. */
@@ -17,7 +18,7 @@ describe.concurrent('a process killed while it applies a configuration', () => {
   test.each(['prepare second', 'applied', 'confirmed'])(
     'at "%s" is followed by one that runs the last good one, and says so',
     async (step) => {
-      await using directory = await place();
+      using directory = guardedDirectory('config');
       await killedAt(step, directory.path);
       await using next = new Member(directory.path, step);
       expect(await next.says('started')).toMatchObject({ port: 1 });
@@ -26,14 +27,14 @@ describe.concurrent('a process killed while it applies a configuration', () => {
   );
 
   test('before any handler has seen it speaks against no configuration', async () => {
-    await using directory = await place();
+    using directory = guardedDirectory('config');
     await killedAt('check', directory.path);
     await using next = new Member(directory.path, '');
     expect(await next.says('started')).toMatchObject({ port: 2 });
   });
 
   test('in the middle of a commit is remembered by all that follow, until the file is another', async () => {
-    await using directory = await place();
+    using directory = guardedDirectory('config');
     await killedAt('commit second', directory.path);
     for (const lap of [1, 2]) {
       await using next = new Member(directory.path, 'commit second');
@@ -50,7 +51,7 @@ describe.concurrent('a process killed while it applies a configuration', () => {
 
 describe.concurrent('the directory of a member', () => {
   test('blames nothing after a stop, is its own, holds whole files, and no other user may read them', async () => {
-    await using directory = await place();
+    using directory = guardedDirectory('config');
     await write(directory.path, 2);
     {
       await using first = new Member(directory.path, '');

@@ -2,10 +2,10 @@
  * What the project's tests about itself share: its files, and running its own programs the way a user would.
  */
 import { execFile, execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { guardedDirectory } from '../redis/guard.ts';
 
 export const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 
@@ -72,8 +72,7 @@ export function tool(name: string): string {
   return join(root, 'node_modules', '.bin', name);
 }
 
-/** A directory that is gone with the end of the scope. */
-export function temporaryDirectory(): { readonly path: string; [Symbol.dispose](): void } {
-  const path = mkdtempSync(join(tmpdir(), 'conclave-'));
-  return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true, force: true }) };
+/** A directory that is gone with the end of the scope, or of this process. */
+export function temporaryDirectory(): Disposable & { readonly path: string } {
+  return guardedDirectory();
 }

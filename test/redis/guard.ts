@@ -47,8 +47,10 @@ export function guardProcess<T extends ChildProcess>(child: T): T {
 }
 
 /** A directory of its own under the system's temporary one, deleted when disposed of or when this process ends. */
-export function guardedDirectory(name: string): Disposable & { readonly path: string } {
-  const path = mkdtempSync(join(tmpdir(), `conclave-${name}-`));
+export function guardedDirectory(name?: string): Disposable & { readonly path: string } {
+  const path = mkdtempSync(join(tmpdir(), name === undefined ? 'conclave-' : `conclave-${name}-`));
   guard().write(`directory ${path}\n`);
-  return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true, force: true }) };
+  // A process that is on its way out may still write there.
+  const removal = { recursive: true, force: true, maxRetries: 10 };
+  return { path, [Symbol.dispose]: () => rmSync(path, removal) };
 }
