@@ -42,7 +42,7 @@ function pathCalled(key: string, { root, secrets }: ConfigDocument): ConfigPath 
   });
   const path = known.get(key);
   if (path !== undefined) return path;
-  const tellable = [...known].filter(([, at]) => !at.some((each) => secrets.hidesKey(String(each))));
+  const tellable = [...known].filter(([, at]) => !at.some((_each, index) => secrets.hidesSegment(at, index)));
   const near = nearest(
     key,
     tellable.map(([name]) => name),

@@ -96,6 +96,12 @@ export function mayAssignSecret(line: string): boolean {
   );
 }
 
+/** `access_token:secret`: in YAML a pair becomes a text where the space behind the colon is missing. */
+function assignsSecret(text: string): boolean {
+  const name = /^([\p{L}\p{N}_.-]{2,64})[:=](?=\S{4})/u.exec(text)?.[1];
+  return name !== undefined && isSecretName(name);
+}
+
 /** `redis://app:secret@host`, and where the secret has characters that it should not have; a port is no password. */
 const urlPassword = /:\/\/[^\s/@]*:(?!\d{1,5}(?:[/?#]|$))[^\s@]*@/;
 /** `app:secret@host`, as drivers of databases want it; neither addresses of people, nor images and packages. */
@@ -107,6 +113,7 @@ export function looksSecret(text: string): boolean {
   return (
     urlPassword.test(text) ||
     userPassword.test(text) ||
+    assignsSecret(text) ||
     /(?:^|[\s;,&?])(?:password|pwd|passwd|secret|accountkey|sharedaccesskey|token)\s*=\s*[^\s,;)}\]]/i.test(
       text,
     ) ||

@@ -11,7 +11,7 @@ import type { SourceText } from './formats/source-text.ts';
 import type { Hidden } from './diagnostic.ts';
 import { isSecretName, looksSecret } from './redact-names.ts';
 import { hiddenBetween, TreeSpans } from './redact-lines.ts';
-import type { Vocabulary } from './redact-vocabulary.ts';
+import { looksLikeName, type Vocabulary } from './redact-vocabulary.ts';
 
 /**
  * What of a configuration must not be shown. Guarantee: a value is secret if it was made from a secret (`secret()`,
@@ -63,6 +63,8 @@ export class Secrets {
       // What belongs to a value need not stand within it: keys of a table of TOML stand below its header.
       walk(node, (inner) => {
         this.#hide(inner);
+        if (inner.kind === 'object')
+          for (const [name, { key }] of inner.members) if (!looksLikeName(name)) this.#hide(key);
         return true;
       });
       return false;
@@ -94,6 +96,16 @@ export class Secrets {
       looksSecret(key) ||
       this.#hunted().some((text) => text.length >= BESIDE_LENGTH_MIN && key.includes(text))
     );
+  }
+
+  /**
+   * Whether a segment of a path must not be told. Below a secret a key is told only if it is made of words: a lost line
+   * break makes a key of a secret, and a map may be keyed by tokens.
+   */
+  hidesSegment(path: ConfigPath, index: number): boolean {
+    const segment = path[index];
+    if (typeof segment !== 'string') return false;
+    return this.hidesKey(segment) || (!looksLikeName(segment) && this.#byName(path.slice(0, index)));
   }
 
   /** A path as it may be told: cut off where a secret begins, and with `***` for keys that are secret. */
@@ -228,9 +240,9 @@ export function shownPath(path: ConfigPath, all: readonly Secrets[]): ConfigPath
   const told = all
     .map((secrets) => secrets.tellablePath(path))
     .reduce((one, other) => (other.length < one.length ? other : one), path);
-  const isHidden = (segment: string | number) =>
-    typeof segment === 'string' && all.some((secrets) => secrets.hidesKey(segment));
-  return told.map((segment) => (isHidden(segment) ? REDACTED : segment));
+  return told.map((segment, index) =>
+    all.some((secrets) => secrets.hidesSegment(path, index)) ? REDACTED : segment,
+  );
 }
 
 function hasToJson(value: unknown): value is { toJSON(): unknown } {

@@ -74,6 +74,25 @@ describe('a key that is a secret', () => {
   });
 });
 
+describe('a key below a secret', () => {
+  test.each([
+    ['app.yaml', 'client_secret:\n  - W99265K5Z829J  server: -202\n', 'W99265K5Z829J  server'],
+    ['app.json', '{ "client_secret": [{ "W99265K5Z829J": 1 }] }', 'W99265K5Z829J'],
+    ['app.toml', '[[client_secret]]\nW99265K5Z829J = 1\n', 'W99265K5Z829J'],
+  ])('that is no word is not told: %s: %s', async (file, text, key) => {
+    const told = await toldAt(file, text, ['client_secret', 0, key]);
+    expect(told).toContain('client_secret[0]["***"]: no');
+    expect(told).not.toContain('992');
+  });
+
+  test('that is a word is told', async () => {
+    const text = 'credentials:\n  user_name: 1\n';
+    expect(await toldAt('app.yaml', text, ['credentials', 'user_name'])).toContain(
+      'credentials.user_name: no',
+    );
+  });
+});
+
 describe('a comment beside what is wrong', () => {
   test.each([
     ['app.yaml', 'port: 80 # was redis://app:open-sesame@r\n'],
@@ -154,6 +173,7 @@ test.each([
   '//app:open-sesame@host/db',
   'the text app:open-sesame@host',
   'redis://:1234@host',
+  'access_token:open-sesame',
 ])('looks like a secret: %s', (text) => expect(looksSecret(text)).toBe(true));
 
 test.each([
@@ -165,4 +185,5 @@ test.each([
   'registry.example.com/redis:7@sha256:abcdef',
   'npm:package@1.2.3',
   '10:30',
+  'password: it must have 12 characters',
 ])('does not look like a secret: %s', (text) => expect(looksSecret(text)).toBe(false));
