@@ -132,7 +132,7 @@ async function compareRecordings(
   if (differs) process.exitCode = JOURNAL_EXIT.diverged;
   const sides = [one[agreed] ?? null, other[agreed] ?? null];
   if (json) return printJson({ agreed, records: sides });
-  print(`${agreed} records agree`);
+  print(agreed === 1 ? '1 record agrees' : `${agreed} records agree`);
   if (!differs) return;
   for (const [index, record] of sides.entries()) {
     const name = journals[index]?.name ?? '';

@@ -89,7 +89,8 @@ function report(records: readonly JournalRecord[], { json, all }: MergeOptions):
   for (const timed of timeline.records)
     if (all || changesState(timed.record)) print(lineOf(timed, { start, streams, beliefs }));
   print('');
-  for (const line of termLines(beliefs, start)) print(line);
+  const newest = timeline.records.at(-1)?.timeMs ?? 0;
+  for (const line of termLines(beliefs, { start, newest })) print(line);
   for (const line of verdict(overlaps, timeline, start)) print(line);
 }
 
@@ -136,7 +137,10 @@ function lineOf({ record, timeMs }: TimedRecord, { start, streams, beliefs }: La
     .trimEnd();
 }
 
-function termLines(beliefs: readonly Belief[], start: number): string[] {
+function termLines(
+  beliefs: readonly Belief[],
+  { start, newest }: { readonly start: number; readonly newest: number },
+): string[] {
   if (beliefs.length === 0) return ['nobody led'];
   const gaps = new Map(successionsOf(beliefs).map(({ after, gapMs }) => [after, gapMs]));
   const rows = beliefs.map((belief) => {
@@ -148,7 +152,8 @@ function termLines(beliefs: readonly Belief[], start: number): string[] {
       belief.token,
       `+${(belief.from - start).toFixed(1)}`,
       `+${(belief.until - start).toFixed(1)}`,
-      belief.end,
+      // A belief that outlives all records has not lapsed: nobody knows more yet.
+      belief.end === 'lapsed' && belief.until > newest ? 'leads as far as told' : belief.end,
       gapMs === undefined ? '' : `${gapMs.toFixed(1)} ms`,
     ];
   });

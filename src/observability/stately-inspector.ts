@@ -29,6 +29,9 @@ export interface StatelyInspectorOptions {
   readonly clock?: Clock;
 }
 
+/** Where the inspector's own server listens, unless it is told otherwise. */
+export const INSPECTOR_URL = 'ws://127.0.0.1:8080';
+
 /** Messages kept until the inspector listens; older ones are dropped first. */
 export const MESSAGES_KEPT_MAX = 10_000;
 
@@ -46,7 +49,7 @@ interface Sender {
  * await using election = createLeaderElection({ resource: 'billing', leases, inspect: inspector.inspect });
  */
 export async function statelyInspector({
-  url = 'ws://127.0.0.1:8080',
+  url = INSPECTOR_URL,
   clock = systemClock,
 }: StatelyInspectorOptions = {}): Promise<StatelyInspector> {
   if (!/^wss?:\/\/[^/\s]+/.test(url))

@@ -41,6 +41,7 @@ async function record(prefix: string, stores: 1 | 2): Promise<void> {
     await election.start();
     await elapse(clock, 20_000);
   }
+  for (const [at, records] of journals.entries()) await save(records, `${prefix}-${at + 1}-running.jsonl`);
   const stopped = elections.map((election) => election.stop());
   await elapse(clock, 60_000);
   await Promise.all(stopped);
@@ -60,6 +61,12 @@ describe('merge', () => {
     expect(stdout).toMatch(/█· {2}1@\d+ +leader\.renewing → leader\.held/);
     expect(stdout).toMatch(/billing +web-1-\S+ +1 +\d+ +\+\d/);
     expect(stdout).toMatch(/✓ never two that believed at once\n$/);
+  });
+
+  test('calls no leader lapsed that still led when the journals were taken', async () => {
+    const { code, stdout } = await journal('merge', 'good-1-running.jsonl', 'good-2-running.jsonl');
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^billing +web-1-.* leads as far as told$/m);
   });
 
   test('marks and tells an overlap, with exit code 1', async () => {

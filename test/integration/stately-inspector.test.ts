@@ -143,4 +143,12 @@ test('conclave up --inspect shows a member with its configuration, and conclave 
   );
   playing.kill('SIGTERM');
   expect((await playing.ended).code, playing.stderr).toBe(0);
+  const nowhere = `ws://127.0.0.1:${await freePort()}`;
+  await using waiting = new Running(
+    ['journal', 'play', 'web-1.db', '--stream', 'leadership', '--to', nowhere],
+    {
+      cwd: scratch.path,
+    },
+  );
+  await waiting.says(/records are kept for the inspector, but nobody listens at ws:/);
 });
