@@ -45,7 +45,16 @@ describeInBrowser('conclave demo, in the browser', () => {
 
   test('killing the leader shows the successor, and what it cost', async () => {
     const first = (await leader()) ?? '';
-    await act(first, 'kill');
+    // By the keyboard: the focus goes to what can be done next.
+    await page.focus(`[data-member="${first}"][data-act="kill"]`);
+    await page.keyboard.press('Enter');
+    await page.waitForFunction(
+      (name) =>
+        (document.activeElement as HTMLElement).dataset['member'] === name &&
+        (document.activeElement as HTMLElement).dataset['act'] === 'start',
+      first,
+      PATIENCE,
+    );
     await page.waitForFunction(
       (name) => document.querySelector('.cost')?.textContent?.includes(`took over from ${name} (killed)`),
       first,

@@ -166,6 +166,7 @@ export class DemoView {
       );
     for (const button of card.querySelectorAll('button'))
       button.disabled = !acts.some((act) => act === button.dataset['act']);
+    keepFocus(card);
   }
 
   #newCard(name: string): Element {
@@ -176,10 +177,21 @@ export class DemoView {
         label,
       ),
     );
-    const card = make('div', {}, make('p'), make('div', { class: 'buttons' }, ...buttons));
+    const card = make('div', { tabindex: '-1' }, make('p'), make('div', { class: 'buttons' }, ...buttons));
     this.#members.append(card);
     return card;
   }
+}
+
+/** A button that cannot be used any more would lose the focus to the top of the page: the next that can has it. */
+function keepFocus(card: Element): void {
+  const focused = document.activeElement;
+  if (
+    focused !== card &&
+    !(focused instanceof HTMLButtonElement && focused.disabled && card.contains(focused))
+  )
+    return;
+  (card.querySelector<HTMLElement>('button:enabled') ?? (card as HTMLElement)).focus();
 }
 
 function toldOf({ state, leads, term, token, follows }: WebMember): string {

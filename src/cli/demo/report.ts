@@ -10,7 +10,7 @@ import type { Verdict } from './verdict.ts';
 export function printReport({ checks, successions }: Verdict, failovers: readonly Failover[]): void {
   print('');
   if (failovers.length > 0) {
-    const heading = ['fault', 'leader', 'next', 'lease left', 'took', 'beyond', 'nobody led', 'first tick'];
+    const heading = ['fault', 'leader', 'next', 'lease left', 'took', 'beyond', 'belief gap', 'first tick'];
     const rows = failovers.map(({ kind, from, to, token, tookMs, leaseLeftMs, lateMs, firstTick }) => {
       const gapMs = successions.find(({ after }) => BigInt(after.token) === token)?.gapMs;
       return [

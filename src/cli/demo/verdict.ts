@@ -62,7 +62,7 @@ function noOverlap(beliefs: readonly Belief[], successions: readonly Succession[
   );
   const least = successions.reduce((least_, { gapMs }) => Math.min(least_, gapMs), Infinity);
   const count = beliefs.length === 1 ? 'one term' : `${beliefs.length} terms`;
-  const gap = successions.length === 0 ? '' : `, least time without a leader ${formatDuration(least)}`;
+  const gap = successions.length === 0 ? '' : `, least time between two beliefs ${formatDuration(least)}`;
   return {
     what: 'never two that believed at once',
     held: overlaps.length === 0,
