@@ -3,16 +3,23 @@ import { ask } from './control-client.ts';
 import { liveMembers, type LocalMember } from './local-members.ts';
 import type { ReloadReport } from './member-reloads.ts';
 
-/** Reloads of all members of a directory, asked for over their control sockets, all at once. */
+/**
+ * Reloads of all members of a directory, asked for over their control sockets. Who leads is asked first: its file says
+ * which configuration is wanted, and a member that looked before that would answer that nothing is new.
+ */
 export async function askOverSockets({
   dir,
   resource,
   force,
   wait,
 }: ReloadCommandOptions): Promise<readonly ReloadAnswer[]> {
-  const members = await liveMembers(dir);
-  const wanted = members.filter(({ status }) => resource === undefined || status?.resource === resource);
-  return Promise.all(wanted.map((member) => askOne(member, force === true, wait)));
+  const living = await liveMembers(dir);
+  const wanted = living.filter(({ status }) => resource === undefined || status?.resource === resource);
+  const asked = (members: readonly LocalMember[]) =>
+    Promise.all(members.map((member) => askOne(member, force === true, wait)));
+  const leads = ({ status }: LocalMember) => status?.role === 'leader';
+  const first = await asked(wanted.filter(leads));
+  return [...first, ...(await asked(wanted.filter((member) => !leads(member))))];
 }
 
 async function askOne(

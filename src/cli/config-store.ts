@@ -5,7 +5,7 @@ import { SettingsError } from '../errors.ts';
 import { systemClock } from '../runtime/system-clock.ts';
 import { sharedByMembers } from './config-members.ts';
 import { openHead } from './head-stores.ts';
-import { isWholeName, resolveStore, storePath } from './lease-stores.ts';
+import { resolveStore, storePath, textOfStore } from './lease-stores.ts';
 import { forPeople, STATE_DIRECTORY } from './member-places.ts';
 
 /** What members share, as the `config` commands find it. */
@@ -58,10 +58,11 @@ async function placeOf({ store, namespace, dir }: ConfigStoreOptions) {
       'SETTINGS_INVALID',
       `Members below ${forPeople(dir)} share ${first.namespace} in ${first.store} and ${second.namespace} in ${second.store}: say which by --store and --namespace.`,
     );
-  if (isWholeName(first.store)) return first;
+  const whole = textOfStore(first.store);
+  if (whole !== null) return { ...first, store: whole };
   throw new SettingsError(
     'SETTINGS_INVALID',
-    `Members below ${forPeople(dir)} share ${first.namespace} in ${first.store}, whose password is not known here; give it by --store.`,
+    `Members below ${forPeople(dir)} share ${first.namespace} in ${first.store}, whose password is not known here; give it by --store or REDIS_CONNECTION_STRING.`,
   );
 }
 

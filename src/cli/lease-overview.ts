@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import type { LeaseStore, LeaseView } from '../lease/lease-store.ts';
 import { systemClock } from '../runtime/system-clock.ts';
-import { isWholeName, openLeases, resolveStore, storeName, storePath } from './lease-stores.ts';
+import { openLeases, resolveStore, storeName, storePath, textOfStore } from './lease-stores.ts';
 import { liveMembers, type LocalMember } from './local-members.ts';
 import { codeOf, defaultResource, placesIn } from './member-places.ts';
 import type { MemberStatus } from './member-status.ts';
@@ -29,8 +29,6 @@ export interface OverviewOptions {
 const READ_TIMEOUT_MS = 2000;
 /** Members do not tell it. */
 const PASSWORD_UNKNOWN = 'its password is not known here; give it by --store';
-/** Where a member is given a store, password and all, besides flags and files. */
-const STORE_VARIABLES = ['CONCLAVE_STORE', 'REDIS_CONNECTION_STRING'];
 
 /** Reads stores without making any, and keeps them open from one look to the next. */
 export class Overseer implements AsyncDisposable {
@@ -98,11 +96,7 @@ export class Overseer implements AsyncDisposable {
     const { store } = this.#options;
     if (name === 'memory') return null;
     if (store !== undefined && storeName(store) === name) return store;
-    if (isWholeName(name)) return name;
-    // Beside a member, as in its container, is what it was started with.
-    return (
-      STORE_VARIABLES.map((variable) => process.env[variable]).find((text) => isNamed(text, name)) ?? null
-    );
+    return textOfStore(name);
   }
 
   async #read(store: string, resource: string, keys: MemberStatus['keys']): Promise<LeaseView | null> {
@@ -127,14 +121,6 @@ function leaderBy(members: readonly LocalMember[]): string | null {
     ({ status }) => ((status?.remainingMs ?? 0) > 0 ? status?.currentLeader : null) ?? [],
   );
   return leading?.member ?? watched[0] ?? null;
-}
-
-function isNamed(text: string | undefined, name: string): text is string {
-  try {
-    return text !== undefined && storeName(resolveStore(text)) === name;
-  } catch {
-    return false;
-  }
 }
 
 function belongs(

@@ -52,9 +52,27 @@ export function storeName(store: string): string {
   return store === 'memory' || storePath(store) !== null ? store : describeRedis(parseRedis(store));
 }
 
-/** Whether a store can be opened by its name alone: no password was taken out of it. */
-export function isWholeName(name: string): boolean {
-  return !name.includes('***@');
+/** Where a member is given a store, password and all, besides flags and files. */
+const STORE_VARIABLES = ['CONCLAVE_STORE', 'REDIS_CONNECTION_STRING'];
+
+/**
+ * What to open a store by that others call by this name; null where a password was taken out of it, and what stands in
+ * the environment is not the same: beside a member, as in its container, it is what that was started with.
+ */
+export function textOfStore(
+  name: string,
+  environment: Readonly<Record<string, string | undefined>> = process.env,
+): string | null {
+  if (!name.includes('***@')) return name;
+  return STORE_VARIABLES.map((each) => environment[each]).find((text) => isNamed(text, name)) ?? null;
+}
+
+function isNamed(text: string | undefined, name: string): text is string {
+  try {
+    return text !== undefined && storeName(resolveStore(text)) === name;
+  } catch {
+    return false;
+  }
 }
 
 /**
