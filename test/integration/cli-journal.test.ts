@@ -22,7 +22,7 @@ const lines = (text: string) => text.trimEnd().split('\n');
 async function record(path: string): Promise<string[]> {
   await using records = sqliteJournal({ path });
   await using leases = memoryLeases();
-  const options = { resource: 'billing', leases, journal: records, leaseDurationMs: 1000 };
+  const options = { resource: 'billing', leases, journal: records };
   await using first = createLeaderElection({ ...options, candidateId: 'web-1' });
   await first.start();
   await first.whenLeader();
@@ -90,7 +90,7 @@ describe('log', () => {
   test('--follow goes on as records are written', async () => {
     await using records = sqliteJournal({ path: at('live.db') });
     await using leases = memoryLeases();
-    const options = { resource: 'billing', leases, journal: records, leaseDurationMs: 2000 };
+    const options = { resource: 'billing', leases, journal: records };
     await using election = createLeaderElection({ ...options, candidateId: 'web-1' });
     await election.start();
     await election.whenLeader();

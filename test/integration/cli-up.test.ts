@@ -235,9 +235,9 @@ describe('two members', () => {
 
   test('of one name are reported by both, and both compete', async () => {
     using directory = temporaryDirectory();
-    await using first = up(directory.path, '--id', 'twin', '--lease', '2s');
+    await using first = up(directory.path, '--id', 'twin', '--renew', '500ms');
     await first.says(leads);
-    await using second = up(directory.path, '--id', 'twin', '--lease', '2s');
+    await using second = up(directory.path, '--id', 'twin', '--renew', '500ms');
     await second.says(/WARN.*Another live member is called "twin"/);
     await first.says(/WARN.*Another live member is called "twin"/);
     first.kill('SIGTERM');

@@ -10,6 +10,7 @@ import { describeRedis } from '../redis/presence.ts';
 import { startRedis } from '../redis/redis-server.ts';
 import { until } from '../redis/until.ts';
 import { conclave, Running } from './conclave-program.ts';
+import { ledBefore } from './redis-led-before.ts';
 
 const OLD = 'correct-horse';
 const NEW = 'battery-staple';
@@ -29,11 +30,12 @@ describeRedis('rotating the password of Redis', () => {
     const cwd = directory.path;
     const said: string[] = [];
     const storeWith = (password: string) => `redis://conclave:${password}@127.0.0.1:${redis.port}`;
+    const flags = ['--resource', 'billing', '--renew', '1s', '--port', '0', '--metrics-port', '0'];
     const up = (id: string, password: string) =>
-      new Running(
-        ['up', '--id', id, '--resource', 'billing', '--lease', '3s', '--port', '0', '--metrics-port', '0'],
-        { cwd, env: { REDIS_CONNECTION_STRING: storeWith(password) } },
-      );
+      new Running(['up', '--id', id, ...flags], {
+        cwd,
+        env: { REDIS_CONNECTION_STRING: storeWith(password) },
+      });
     const doctor = async (password: string) => {
       const ran = await conclave(['doctor', '--store', storeWith(password), '--resource', 'billing'], {
         cwd,
@@ -44,6 +46,7 @@ describeRedis('rotating the password of Redis', () => {
     const token = () => redis.cli('hget', LEASE, 'token');
 
     await redis.cli('acl', 'setuser', 'conclave', ...documentedRights(OLD));
+    await ledBefore(storeWith(OLD), 'billing');
     expect((await doctor(OLD)).stdout).toMatch(/the user may do all that leases need/);
     await using before = up('web-1', OLD);
     await before.says(/Leadership acquired/);
@@ -58,7 +61,7 @@ describeRedis('rotating the password of Redis', () => {
     await after.says(/New leader observed: web-1/);
     const first = await token();
     before.kill('SIGTERM');
-    await after.says(/Leadership acquired \(term 2/);
+    await after.says(/Leadership acquired \(term 3/);
     expect(await before.ended).toEqual({ code: 0, signal: null });
     const second = await token();
     expect(BigInt(second)).toBeGreaterThan(BigInt(first));

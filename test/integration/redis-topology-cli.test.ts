@@ -4,6 +4,7 @@ import { temporaryDirectory } from '../project/repository.ts';
 import { describeRedis } from '../redis/presence.ts';
 import { startRedis } from '../redis/redis-server.ts';
 import { conclave, Running } from './conclave-program.ts';
+import { ledBefore } from './redis-led-before.ts';
 
 describeRedis.concurrent('on a Redis', () => {
   test('members in several directories compete, and status and resign find them without telling a password', async () => {
@@ -11,7 +12,8 @@ describeRedis.concurrent('on a Redis', () => {
     using here = temporaryDirectory();
     using elsewhere = temporaryDirectory();
     const store = `127.0.0.1:${redis.port},password=hunter2`;
-    const up = ['up', '--resource', 'billing', '--lease', '2s', '--store', store];
+    await ledBefore(`redis://:hunter2@127.0.0.1:${redis.port}`, 'billing');
+    const up = ['up', '--resource', 'billing', '--store', store];
     await using first = new Running([...up, '--id', 'web-1'], { cwd: here.path });
     await first.says(/Leadership acquired/);
     await using second = new Running([...up, '--id', 'web-2', '--json'], { cwd: elsewhere.path });
@@ -44,7 +46,8 @@ describeRedis.concurrent('on a Redis', () => {
   test('a command runs while its member leads', async () => {
     await using redis = await startRedis();
     using directory = temporaryDirectory();
-    const run = ['run', '--resource', 'backup', '--lease', '1s', '--store', redis.url, '--once', '--'];
+    await ledBefore(redis.url, 'backup');
+    const run = ['run', '--resource', 'backup', '--store', redis.url, '--once', '--'];
     const show = 'console.log(`token ${process.env.CONCLAVE_LEASE_TOKEN}`)';
     const { code, stdout } = await conclave([...run, process.execPath, '-e', show], { cwd: directory.path });
     expect(code).toBe(0);

@@ -11,6 +11,7 @@ import { startRedis } from '../redis/redis-server.ts';
 import { until } from '../redis/until.ts';
 import { conclave } from './conclave-program.ts';
 import { DocumentedMember, documentedSettings } from './documented-members.ts';
+import { ledBefore } from './redis-led-before.ts';
 
 interface Merged {
   readonly overlaps: readonly unknown[];
@@ -22,11 +23,12 @@ interface Merged {
 describeRedis('a rolling restart', () => {
   test('never has two leaders, and lets no lease run out', async () => {
     await using redis = await startRedis();
+    await ledBefore(redis.url, 'billing');
     using directory = temporaryDirectory();
     const cwd = directory.path;
     const settings = documentedSettings('A settings file for production is short');
     const start = (id: string) =>
-      DocumentedMember.start({ id, cwd, settings, redis: redis.url, lease: '5s' });
+      DocumentedMember.start({ id, cwd, settings, redis: redis.url, lease: '15s' });
     const ready = (member: DocumentedMember) => until(`${member.id} is ready`, () => member.isReady());
 
     await using stack = new AsyncDisposableStack();
