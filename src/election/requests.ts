@@ -1,5 +1,5 @@
 import type { AcquireParams, Failure, LeadershipEvent, RenewParams } from '../../machines/index.ts';
-import { ConclaveError, StoreUnavailableError } from '../errors.ts';
+import { ConclaveError, SettingsError, StoreUnavailableError } from '../errors.ts';
 import type { CallOptions, LeaseStore } from '../lease/lease-store.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Randomness } from '../runtime/randomness.ts';
@@ -122,7 +122,9 @@ export async function release(
 }
 
 function failed({ clock, randomness }: Asker, attempt: number, error: unknown): LeadershipEvent {
-  const outcomeUnknown = error instanceof StoreUnavailableError ? error.outcomeUnknown : true;
+  // What must be changed before it can be asked (a key of somebody else's, say) was refused: that is an answer.
+  const outcomeUnknown =
+    error instanceof StoreUnavailableError ? error.outcomeUnknown : !(error instanceof SettingsError);
   const at = clock.monotonicMs();
   return {
     type: 'store.failed',

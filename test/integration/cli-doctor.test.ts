@@ -63,7 +63,7 @@ describeRedis.concurrent('the doctor', () => {
     expect(byName['idle']).toMatchObject({ severity: 'note', seen: says(/after 2 s/) });
     expect(byName['stalls']).toMatchObject({
       severity: 'warning',
-      seen: says(/command 20\d ms/),
+      seen: says(/command \d{3,} ms/),
     });
   });
 
@@ -86,7 +86,7 @@ describeRedis.concurrent('the doctor', () => {
     const { byName } = await checked(url);
     expect(byName['rights']).toMatchObject({ severity: 'ok' });
     await using leases = redisLeases(url, { freshStore: 'trust' });
-    await using election = createLeaderElection({ resource: 'billing', leases, leaseDurationMs: 3000 });
+    await using election = createLeaderElection({ resource: 'billing', leases });
     await election.start();
     await election.whenLeader();
     const held = await checked(url);

@@ -48,6 +48,7 @@ export class Members implements AsyncDisposable {
   readonly leaseMs: number;
   /** Moments at which two members answered that they lead. */
   #doubles = 0;
+  readonly #lastLed = new Map<Member, number>();
   readonly #sampling: NodeJS.Timeout;
 
   private constructor(options: MembersOptions) {
@@ -68,9 +69,7 @@ export class Members implements AsyncDisposable {
       election.events$.subscribe((event) => told.push({ event, at: performance.now() }));
       return { name, election, leases, told };
     });
-    this.#sampling = setInterval(() => {
-      if (this.all.filter(({ election }) => election.isLeader).length > 1) this.#doubles += 1;
-    }, SAMPLE_MS);
+    this.#sampling = setInterval(() => this.#sample(), SAMPLE_MS);
   }
 
   /** Starts members and waits until one leads and the others know it. */
@@ -97,6 +96,11 @@ export class Members implements AsyncDisposable {
 
   get leader(): Member | null {
     return this.all.find(({ election }) => election.isLeader) ?? null;
+  }
+
+  /** When a member was last heard to say that it leads; a machine that stands still makes that no later. */
+  lastLed(member: Member): number {
+    return this.#lastLed.get(member) ?? -Infinity;
   }
 
   /** The first term with a larger token. */
@@ -160,6 +164,14 @@ export class Members implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#stop();
+  }
+
+  #sample(): void {
+    // Before they are asked: they may say less as time passes, never more.
+    const at = performance.now();
+    const leaders = this.all.filter(({ election }) => election.isLeader);
+    for (const leader of leaders) this.#lastLed.set(leader, at);
+    if (leaders.length > 1) this.#doubles += 1;
   }
 
   async #stop(): Promise<void> {

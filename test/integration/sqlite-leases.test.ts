@@ -50,8 +50,10 @@ describe('sqlite leases: several processes', () => {
     const renewedAt = performance.now();
     await holder.renew(token, 1, LEASE_MS);
     await holder.kill();
-    expect(await other.acquire(LEASE_MS)).toMatchObject({ kind: 'held', holder: 'holder', beat: 1 });
-    expect(await insist(other, LEASE_MS)).toBeGreaterThan(token);
+    const first = await other.acquire(LEASE_MS);
+    // A machine that stood still until the lease was over grants it at once.
+    if (first.kind !== 'won') expect(first).toMatchObject({ kind: 'held', holder: 'holder', beat: 1 });
+    expect(first.kind === 'won' ? first.token : await insist(other, LEASE_MS)).toBeGreaterThan(token);
     expect(performance.now() - renewedAt).toBeGreaterThanOrEqual(LEASE_MS);
   });
 
