@@ -106,14 +106,18 @@ describeRedis.concurrent('of three processes', () => {
     const at = performance.now();
     leader.child.kill('SIGKILL');
     await leader.ended;
-    const expAt = Number(await processes.redis.cli('hget', '{conclave:leader:faults}:lease', 'expAt'));
+    const left = await processes.redis.cli('hmget', '{conclave:leader:faults}:lease', 'token', 'expAt');
+    const [heldBy, expAt = NaN] = left.split('\n').map(Number);
     // Redis reads its clock after this; how long it takes to tell says nothing.
     const askedAt = performance.now();
     const [seconds, micros] = (await processes.redis.cli('time')).split('\n').map(Number) as [number, number];
     const leftMs = expAt - (seconds * 1000 + micros / 1000) + (askedAt - at);
     const next = await processes.later(token);
-    expect(next).not.toBe(leader);
-    expect(performance.now() - at).toBeGreaterThan(leftMs - 50);
+    // On a machine that stood still its lease may have been over, and another's, before it was killed.
+    if (BigInt(heldBy ?? 0) === token) {
+      expect(next).not.toBe(leader);
+      expect(performance.now() - at).toBeGreaterThan(leftMs - 50);
+    }
     expect(overlapsOf(await processes.beliefs())).toEqual([]);
   });
 

@@ -88,9 +88,8 @@ describeRedis.concurrent('Redis', () => {
     await using members = await Members.start({ urls: redis.url, ...STEADY });
     const leader = await members.settled();
     const token = tokenOf(leader);
-    const since = performance.now();
     await redis.restart({ empty: true });
-    await members.told(leader, 'renewed', { since, where: ({ restored }) => restored });
+    await members.renewed(leader);
     expect(await redis.cli('hget', RECORD, 'token')).toBe(String(token));
     expect(tokenOf(leader)).toBe(token);
     expect(await members.verdict()).toEqual([]);
@@ -103,6 +102,7 @@ describeRedis.concurrent('Redis', () => {
     const leader = await members.settled();
     const token = tokenOf(leader);
     apart.linkOf(leader).refuse();
+    await redis.kill('SIGKILL');
     const emptied = performance.now();
     await redis.restart({ empty: true });
     const next = await members.successorOf(token);
@@ -120,9 +120,8 @@ describeRedis.concurrent('Redis', () => {
     await using members = await Members.start({ urls: redis.url, ...STEADY });
     const leader = await members.settled();
     const token = tokenOf(leader);
-    const since = performance.now();
     await redis.cli(...command);
-    await members.told(leader, 'renewed', { since, where: ({ restored }) => restored });
+    await members.renewed(leader);
     expect(await redis.cli('hget', RECORD, 'token')).toBe(String(token));
     expect(await redis.cli('get', MIRROR)).toBe(leader.election.candidateId);
     expect(await members.verdict()).toEqual([]);
@@ -192,8 +191,7 @@ describeRedis.concurrent('Redis', () => {
     // Told once, by whoever asks first from here on: that may be while the command still returns.
     const since = performance.now();
     await redis.cli('config', 'set', 'maxmemory', '1');
-    await members.told(leader, 'renewed', { since: performance.now() });
-    await members.told(leader, 'renewed', { since: performance.now() });
+    await members.renewed(leader);
     expect(tokenOf(leader)).toBe(token);
     await leader.election.resign();
     const other = members.all.find((member) => member !== leader) as Member;

@@ -128,15 +128,18 @@ export class Members implements AsyncDisposable {
   told<T extends ElectionEvent['type']>(
     { name, told }: Member,
     type: T,
-    {
-      since = 0,
-      where = () => true,
-    }: { since?: number; where?: (event: ElectionEvent & { type: T }) => boolean } = {},
+    { since = 0 }: { since?: number } = {},
   ): Promise<{ event: ElectionEvent & { type: T }; at: number }> {
     type Wanted = { event: ElectionEvent & { type: T }; at: number };
     return this.until(`${name} tells ${type}`, () =>
-      (told as Wanted[]).find(({ event, at }) => at >= since && event.type === type && where(event)),
+      (told as Wanted[]).find(({ event, at }) => at >= since && event.type === type),
     );
+  }
+
+  /** Waits until the leader has renewed by a request that was sent after now. */
+  async renewed(leader: Member): Promise<void> {
+    // The first may have been on its way.
+    for (const _ of ['first', 'second']) await this.told(leader, 'renewed', { since: performance.now() });
   }
 
   /** Ends all members, then holds what must always hold; returns how leaders followed each other. */
