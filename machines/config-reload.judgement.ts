@@ -73,7 +73,8 @@ export function inputAfterCrash(left: ConfigReloadContext): ConfigReloadInput {
     left.lastGood?.sha === sha && left.lastGood.dependencies === dependencies;
   const problem = problemOf('watching', {
     code: 'CONFIG_CRASHED',
-    message: 'The process ended while this configuration was new.',
+    message:
+      'The process ended while this configuration was new, which counts against it. It is tried again once it has changed, or when it is reloaded by force.',
   });
   return {
     timings,

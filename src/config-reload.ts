@@ -1,6 +1,6 @@
 import { Observable, Subject, type Subscription } from 'rxjs';
 import type { SnapshotFrom } from 'xstate';
-import type { configReloadMachine } from '../machines/index.ts';
+import type { configReloadMachine, Rejection } from '../machines/index.ts';
 import type { MemberReport } from './config/head.ts';
 import { HeadMember } from './config/head-member.ts';
 import type { ConfigSnapshot } from './config/reader.ts';
@@ -147,7 +147,9 @@ export class ConfigReload<T> implements AsyncDisposable {
     await lastGood.open();
     await source.open(timings.readMs);
     if (this.#stopped) throw stopped();
-    const beginning = this.#untilFirst();
+    const beginning = this.#untilFirst(null);
+    // Where something else fails before, nobody waits for it.
+    beginning.catch(() => {});
     this.#driver.start();
     this.#isRunning = true;
     this.#commentator.begin();
@@ -158,7 +160,7 @@ export class ConfigReload<T> implements AsyncDisposable {
       this.#watching = source.changes.subscribe((fact) => this.#driver.tell(fact));
       this.#driver.tell({ type: 'reload', at: this.#now(), force: false, target: null });
     }
-    const first = await beginning;
+    const first = await this.#firstOf(beginning);
     const { rejection } = this.#driver.context;
     if (rejection !== null)
       logger.warn(
@@ -300,20 +302,32 @@ export class ConfigReload<T> implements AsyncDisposable {
     }
   }
 
-  #untilFirst(): Promise<T> {
+  /** What is shared may be refused here while the own file holds what is not: who comes to lead proposes that. */
+  async #firstOf(beginning: Promise<T>): Promise<T> {
+    try {
+      return await beginning;
+    } catch (error) {
+      const { rejection } = this.#driver.context;
+      if (!(error instanceof ConfigError) || rejection === null) throw error;
+      if ((await this.#head?.asksForOther(rejection.sha)) !== true) throw error;
+      return this.#firstOf(this.#untilFirst(rejection));
+    }
+  }
+
+  #untilFirst(told: Rejection | null): Promise<T> {
     return new Promise((resolve, reject) => {
       const look = (snapshot: ConfigReloadSnapshot) => {
-        const { current } = this.#driver;
-        const { rejection, trouble } = snapshot.context;
+        const [{ current }, { rejection, trouble }] = [this.#driver, snapshot.context];
         const isRefused =
           snapshot.matches({ rejected: 'held' }) || (trouble !== null && snapshot.context.run === null);
-        if (current === null && !(isRefused && rejection !== null)) return;
+        if (current === null && !(isRefused && rejection !== null && rejection !== told)) return;
         subscription.unsubscribe();
         if (current !== null) resolve(current.value);
-        else if (rejection !== null) reject(unusable(this.#settings.source.location, rejection));
+        else if (rejection !== null) reject(unusable(this.#settings, rejection));
       };
       const over = () => reject(stopped());
       const subscription = this.actor.subscribe({ next: look, error: reject, complete: over });
+      look(this.actor.getSnapshot());
     });
   }
 

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { Subscription } from 'rxjs';
+import { filter, firstValueFrom, startWith, type Subscription } from 'rxjs';
 import type { TimerId } from '../runtime/clock.ts';
 import { type ConfigContent, encodeContent } from './content.ts';
 import { newKey } from './last-good.ts';
@@ -15,6 +15,7 @@ import { type HeadRecord, headOf, type HistoryRecord, type MemberReport, type Re
 import type { ReloadDriver } from './reload-driver.ts';
 import type { ConfigEvent } from './reload-events.ts';
 import type { ReloadSettings, Sharing } from './reload-options.ts';
+import { within } from './within.ts';
 
 /**
  * One member among those that share a configuration.
@@ -176,6 +177,24 @@ export class HeadMember<T> {
     const head = headOf(await this.#calls.head());
     this.look();
     return head;
+  }
+
+  /**
+   * Whether the head asks for other bytes than these, which are refused here. It does if this member comes to lead and its
+   * own file is news; whether it does, is waited for a while.
+   */
+  async asksForOther(sha: string | null): Promise<boolean> {
+    const { election } = this.#sharing;
+    const led = election.events$.pipe(
+      startWith(null),
+      filter(() => election.currentLeader !== null),
+    );
+    if (election.isRunning)
+      await within(this.#settings.clock, HEAD_POLL_MS, firstValueFrom(led)).catch(() => {});
+    await this.#leader.tend();
+    const head = headOf(await this.#calls.head().catch(() => null));
+    this.look();
+    return head !== null && head.sha !== sha;
   }
 
   /** How all members stand that have said so in the last minute. */

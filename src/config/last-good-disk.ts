@@ -61,6 +61,7 @@ export function diskLastGood(
 class DiskLastGood implements LastGood {
   readonly key: string;
   readonly left: ConfigReloadContext | null;
+  readonly location: string;
   readonly #path: string;
   readonly #claim: Claim;
   #context: ConfigReloadContext | null;
@@ -69,6 +70,7 @@ class DiskLastGood implements LastGood {
   #writing: Promise<unknown> = Promise.resolve();
 
   constructor(path: string, claim: Claim, { key, context }: Pick<State, 'key' | 'context'>) {
+    this.location = path;
     this.#path = path;
     this.#claim = claim;
     this.key = key;

@@ -11,6 +11,8 @@ import type { ConfigContent } from './content.ts';
  * process that dies in between leaves the marker behind, and `inputAfterCrash` reads it as what killed it.
  */
 export interface LastGood {
+  /** The directory that it is in; null if it ends with the process. */
+  readonly location: string | null;
   /** Key of the digests of what configurations refer to; the same in the next process, or they would say nothing. */
   readonly key: string;
   /** As an earlier process left it; null if there was none. */
@@ -29,6 +31,7 @@ export interface LastGood {
 /** Remembers nothing beyond this process. */
 export function forgetfulLastGood(randomness: Randomness): LastGood {
   return {
+    location: null,
     key: newKey(randomness),
     left: null,
     open: async () => {},

@@ -12,6 +12,7 @@ import { ConfigError, UsageError } from '../errors.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { within } from './within.ts';
 import { placed } from './reload-commentary.ts';
+import type { ReloadSettings } from './reload-options.ts';
 import { type ConfigEvent, type ConfigEventOf, isConclusion, type ReloadOutcome } from './reload-events.ts';
 
 /** How a rollback ends. */
@@ -145,13 +146,26 @@ export function stopped(): UsageError {
 }
 
 /** Why there is nothing to begin with. */
-export function unusable(location: string, rejection: Rejection): ConfigError {
-  const { diagnostics, omitted } = rejection;
-  return new ConfigError(
-    'CONFIG_INVALID',
-    `The configuration ${location} cannot be used, and there is no earlier one to go on with:\n${linesOf(diagnostics, omitted)}`,
-    { diagnostics },
-  );
+export function unusable(
+  { source, lastGood, sharing }: Pick<ReloadSettings<unknown>, 'source' | 'lastGood' | 'sharing'>,
+  { diagnostics, omitted }: Rejection,
+): ConfigError {
+  const lines = [
+    `The configuration ${source.location} cannot be used, and there is no earlier one to go on with:`,
+    linesOf(diagnostics, omitted),
+  ];
+  if (diagnostics.some(({ code }) => code === 'CONFIG_CRASHED'))
+    lines.push(wayOut(lastGood.location, sharing !== null));
+  return new ConfigError('CONFIG_INVALID', lines.join('\n'), { diagnostics });
+}
+
+/** Whoever starts the process again and again must read what ends that. */
+function wayOut(memory: string | null, isShared: boolean): string {
+  const change = isShared
+    ? 'have the members that share it agree on another one (change the file of the leader, propose one, or roll back)'
+    : 'change the file (a comment is enough)';
+  const removal = memory === null ? '' : `remove ${memory} and start it again, or `;
+  return `Starting it again does not help by itself. Either ${change}; or, if something else ended the process, such as a lack of memory, ${removal}call reload({ force: true }).`;
 }
 
 /** Why something was not even proposed. */

@@ -9,7 +9,7 @@ describe('the file of a member', () => {
   const { member, started, edit, leader, follower, inForce, headNow } = cluster;
   const propose = async (config: Partial<Config>) => {
     const proposal = follower().propose({ files: [{ name: 'app.json', text: JSON.stringify(config) }] });
-    await cluster.pass(200);
+    await cluster.pass(80);
     return proposal;
   };
   /** Generation and port of all, once. */
