@@ -22,6 +22,11 @@ const TABLES = `
   CREATE TABLE audit (id INTEGER PRIMARY KEY AUTOINCREMENT, namespace TEXT NOT NULL, value TEXT NOT NULL) STRICT;
 `;
 
+/** Of this namespace: others may move more often. */
+const FORGET_AUDIT = `
+  DELETE FROM audit WHERE namespace = ? AND id <=
+    (SELECT id FROM audit WHERE namespace = ? ORDER BY id DESC LIMIT 1 OFFSET ?)`;
+
 export class HeadFile {
   readonly #db: DatabaseSync;
   readonly #namespace: string;
@@ -55,7 +60,7 @@ export class HeadFile {
       for (const sha of drop) this.#run('DELETE FROM content WHERE namespace = ? AND sha = ?', sha);
       if (content) this.#run('INSERT OR REPLACE INTO content VALUES (?, ?, ?)', content.sha, content.text);
       this.#run('INSERT INTO audit (namespace, value) VALUES (?, ?)', audit);
-      this.#run(`DELETE FROM audit WHERE namespace = ? AND id <= (SELECT max(id) FROM audit) - ${AUDIT_MAX}`);
+      this.#run(FORGET_AUDIT, this.#namespace, AUDIT_MAX);
       return true;
     });
   }
