@@ -1,7 +1,7 @@
 import { UsageError } from '../../errors.ts';
 import { systemClock } from '../../runtime/system-clock.ts';
 import type { Cluster, Leading } from './cluster.ts';
-import { costOf, type Failover, type FaultKind, leaseLeftAt } from './faults.ts';
+import { costOf, type Failover, type FaultKind, leaseEndOf } from './faults.ts';
 import type { MemberProcess } from './member-process.ts';
 
 /**
@@ -104,7 +104,7 @@ export class Controls {
       (each) => each !== leading.member && each.exit === null && !each.frozen && each.status !== null,
     );
     try {
-      const leaseLeftMs = leftMs ?? (await leaseLeftAt(this.#cluster, at));
+      const leaseLeftMs = leftMs ?? ((await leaseEndOf(this.#cluster, leading)) ?? at) - at;
       const next = await this.#cluster.successorOf(leading, PATIENCE_MS);
       this.#options.onFailover(
         costOf(kind, leading, next, { at, leaseLeftMs }),

@@ -51,9 +51,10 @@ export async function inflict(cluster: Cluster, kind: FaultKind): Promise<Failov
 
 async function kill(cluster: Cluster, leading: Leading): Promise<Failover> {
   const { member } = leading;
+  const before = await leaseEndOf(cluster, leading);
   const at = systemClock.monotonicMs();
   member.kill();
-  const leaseLeftMs = await leaseLeftAt(cluster, at);
+  const leaseLeftMs = ((await leaseEndOf(cluster, leading)) ?? before ?? at) - at;
   const next = await cluster.successorOf(leading, patienceMs(cluster));
   await member.exited;
   cluster.run(member.name);
@@ -65,13 +66,14 @@ const FREEZES_MAX = 20;
 
 async function freeze(cluster: Cluster, leading: Leading, attempt = 1): Promise<Failover> {
   const { member } = leading;
+  const before = await leaseEndOf(cluster, leading);
   const at = systemClock.monotonicMs();
   member.freeze();
   if (attempt < FREEZES_MAX && !(await cluster.isWritable())) {
     member.thaw();
     return freeze(cluster, await cluster.settled(patienceMs(cluster)), attempt + 1);
   }
-  const leaseLeftMs = await leaseLeftAt(cluster, at);
+  const leaseLeftMs = ((await leaseEndOf(cluster, leading)) ?? before ?? at) - at;
   const next = await cluster.successorOf(leading, patienceMs(cluster));
   // How long it stands still is the fault itself, not a guess at how long something takes.
   const stillMs = 2 * cluster.options.leaseMs - (systemClock.monotonicMs() - at);
@@ -91,10 +93,15 @@ async function handOver(cluster: Cluster, leading: Leading): Promise<Failover> {
   return costOf('handover', leading, next, { at, leaseLeftMs: lease?.remainingMs ?? 0, exitCode: code });
 }
 
-/** Read after the fault, when the old leader changes nothing any more, and counted back to it. */
-export async function leaseLeftAt(cluster: Cluster, at: number): Promise<number> {
+/**
+ * Monotonic milliseconds at which the lease of a leader ends, or a moment earlier; null if another has it already.
+ * To be read after a fault, when the old leader changes nothing any more; a machine may be so busy that the next one
+ * leads by then, and only what was read before is left.
+ */
+export async function leaseEndOf(cluster: Cluster, { token }: Leading): Promise<number | null> {
+  const askedAt = systemClock.monotonicMs();
   const lease = await cluster.lease();
-  return (lease?.remainingMs ?? 0) + (systemClock.monotonicMs() - at);
+  return lease?.token === token ? askedAt + lease.remainingMs : null;
 }
 
 function firstTickOf(cluster: Cluster, member: MemberProcess, frozenAt: number): Promise<WakeReport> {
