@@ -85,6 +85,19 @@ export function resolveTimings(options: TimingOptions): LeadershipTimings {
 
 const seconds = (ms: number): string => `${Number((ms / 1000).toFixed(3))} s`;
 
+/** What makes room for a second renewal: within the lease, or within its deadline where that comes first. */
+function curesOf(
+  { leaseMs, renewIntervalMs, callTimeoutMs, beliefMs }: LeadershipTimings,
+  usableMs: number,
+): string {
+  if (beliefMs >= leaseMs / DRIFT_FACTOR)
+    return `Renew every ${Math.floor(leaseMs / 3)} ms, or lengthen the lease to ${Math.ceil(renewIntervalMs * 3)} ms`;
+  const suggested = Math.floor((usableMs - callTimeoutMs) * 0.4);
+  return suggested < TIMING_MIN_MS
+    ? 'Give renewals a later deadline'
+    : `Renew every ${suggested} ms, or give renewals a later deadline`;
+}
+
 /** Resolves the timings and judges them, one finding a rule. */
 export function checkTimings(options: TimingOptions): CheckedTimings {
   const errors: TimingFinding[] = [];
@@ -120,12 +133,12 @@ export function checkTimings(options: TimingOptions): CheckedTimings {
     );
   // What is left for renewals: belief without the guard. `beliefMs` already has the drift taken off.
   const usableMs = beliefMs - GUARD_MIN_MS;
-  const suggested = Math.floor(leaseMs / 3);
+  const cures = curesOf(timings, usableMs);
   const oneAttemptMs = renewIntervalMs + callTimeoutMs;
   if (oneAttemptMs >= usableMs)
     refuse(
       'renewIntervalMs',
-      `Not even one renewal fits into the lease: renewing every ${seconds(renewIntervalMs)} with calls of up to ${seconds(callTimeoutMs)} takes ${seconds(oneAttemptMs)}, but the leader of a ${seconds(leaseMs)} lease may believe for ${seconds(usableMs)} only (drift and guard taken off). Renew every ${suggested} ms, or lengthen the lease to ${Math.ceil(renewIntervalMs * 3)} ms.`,
+      `Not even one renewal fits into the lease: renewing every ${seconds(renewIntervalMs)} with calls of up to ${seconds(callTimeoutMs)} takes ${seconds(oneAttemptMs)}, but the leader of a ${seconds(leaseMs)} lease may believe for ${seconds(usableMs)} only (drift and guard taken off). ${cures}.`,
     );
   else if (
     oneAttemptMs + renewIntervalMs >= usableMs &&
@@ -133,7 +146,7 @@ export function checkTimings(options: TimingOptions): CheckedTimings {
   )
     warnings.push({
       setting: 'renewIntervalMs',
-      message: `Only one renewal fits into the lease of ${seconds(leaseMs)} when renewing every ${seconds(renewIntervalMs)}: one lost packet ends the term. Renew every ${suggested} ms to have a second try.`,
+      message: `Only one renewal fits into the lease of ${seconds(leaseMs)} when renewing every ${seconds(renewIntervalMs)}: one lost packet ends the term. ${cures} to have a second try.`,
     });
   return { timings, errors, warnings };
 }

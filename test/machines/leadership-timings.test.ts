@@ -70,6 +70,22 @@ describe('timings', () => {
     expect(checkTimings({ leaseDurationMs: 500, unsafeFastLease: true }).errors).toEqual([]);
   });
 
+  test('what is advised where a deadline comes before the end of the lease would do', () => {
+    for (let deadline = 500; deadline < 14_500; deadline += 333)
+      for (const renew of [1000, 3000, 5000, 9000]) {
+        const given = { leaseDurationMs: 15_000, renewDeadlineMs: deadline };
+        const { errors, warnings } = checkTimings({ ...given, renewIntervalMs: renew });
+        for (const { message } of [...errors, ...warnings]) {
+          expect(message).toContain('a later deadline');
+          const advised = /Renew every (\d+) ms/.exec(message)?.[1];
+          if (advised === undefined) continue;
+          expect(Number(advised)).toBeLessThan(renew);
+          const after = checkTimings({ ...given, renewIntervalMs: Number(advised) });
+          expect([...after.errors, ...after.warnings]).toEqual([]);
+        }
+      }
+  });
+
   test('whatever is accepted leaves room for one renewal inside what a leader may believe', () => {
     for (let lease = 1000; lease < 60_000; lease += 777)
       for (let renew = 100; renew < 60_000; renew += 997) {
