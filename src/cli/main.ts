@@ -4,7 +4,7 @@ import { endAsFirstProcess } from './stop-signals.ts';
 endAsFirstProcess();
 // The rest takes a while to load, in which a signal may come already.
 const { reportFailure } = await import('./output.ts');
-const { createProgram } = await import('./program.ts');
+const { checkNode } = await import('./node-version.ts');
 
 // A reader that has seen enough (`conclave journal log | head`) is no failure.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
@@ -13,6 +13,8 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 });
 
 try {
+  checkNode(process.versions.node);
+  const { createProgram } = await import('./program.ts');
   const args = process.argv.slice(2);
   const program = await createProgram(args);
   await program.parseAsync(args, { from: 'user' });
