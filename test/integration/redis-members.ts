@@ -17,7 +17,7 @@ export const MIRROR = `conclave:leader:${RESOURCE}`;
 /** Short enough to wait for it, long enough for a machine that does other things, too. */
 export const LEASE_MS = 2000;
 /** For what must not end a term: a machine that does other things, too, must not end it either. */
-export const STEADY = { leaseMs: 15_000, renewIntervalMs: 500 };
+export const STEADY = { leaseMs: 30_000, renewIntervalMs: 500 };
 /** Longer than any promise of timing, so that a busy machine fails no test about something else. */
 const PATIENCE_MS = 60_000;
 const SAMPLE_MS = 10;
