@@ -1,3 +1,4 @@
+import { looksSecret } from '../config/redact-names.ts';
 import { type Command, CommanderError } from 'commander';
 import { ConclaveError, ERRORS } from '../errors.ts';
 
@@ -118,11 +119,18 @@ export function reportFailure(error: unknown): number {
   return EXIT.failure;
 }
 
+/** What was wrong with a command line, without what an option it names was given, and without words that look secret. */
+export function withoutValues(message: string): string {
+  return message
+    .replaceAll(/(--[\w-]+)=[^']*/g, '$1=***')
+    .replaceAll(/[^\s']+/g, (word) => (looksSecret(word) ? '***' : word));
+}
+
 /** How commander's own complaints are printed: one line, as all others. */
 export function printUsageError(text: string): void {
   const message = text
     .trim()
     .replace(/^error: /, '')
     .replaceAll(/\s*\n\s*/g, ' ');
-  printError(message, { code: 'USAGE', cure: 'See --help.' });
+  printError(withoutValues(message), { code: 'USAGE', cure: 'See --help.' });
 }

@@ -5,6 +5,7 @@ import { settingsSchema, settingsSecrets } from '../../src/settings/reload-schem
 import { readSettingsText } from '../../src/settings/settings-file.ts';
 import { shownSettings } from '../../src/settings/shown-settings.ts';
 import { schemaReader } from '../../src/config/config-reader.ts';
+import { withoutValues } from '../../src/cli/output.ts';
 import { readRedis } from '../../src/cli/setting-flags.ts';
 import { composed } from './settings-layers.ts';
 
@@ -122,3 +123,11 @@ test('what is known, and names that are only misspelt, are shown with their plac
     expect.stringMatching(/^conclave\.hcl:5:15: conclave\.log_level: .*\n {4}log_level = "lowd"\n {16}\^$/),
   ]);
 });
+
+test.each([
+  ["unknown option '--redis-pasword=hunter2'", "unknown option '--redis-pasword=***'"],
+  ['Expected 0 arguments but got 1: redis://app:hunter2@host.', 'Expected 0 arguments but got 1: ***'],
+  ["unknown option '--prt'\n(Did you mean --port?)", "unknown option '--prt'\n(Did you mean --port?)"],
+])('a command line that is wrong is told without its values: %s', (message, told) =>
+  expect(withoutValues(message)).toBe(told),
+);
