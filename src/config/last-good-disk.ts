@@ -99,6 +99,10 @@ class DiskLastGood implements LastGood {
     await this.#inTurn(() => replace(this.#path, contentName(content.sha), encodeContent(content)));
   }
 
+  keeps(sha: string): boolean {
+    return existsSync(join(this.#path, contentName(sha)));
+  }
+
   async content(sha: string): Promise<ConfigContent | null> {
     const name = contentName(sha);
     if (!CONTENT.test(name)) return null;

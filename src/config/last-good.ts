@@ -23,6 +23,8 @@ export interface LastGood {
   save(context: ConfigReloadContext): Promise<void>;
   /** Keeps the bytes of a configuration that is good, and lets those go that `save` names no more. */
   keep(content: ConfigContent): Promise<void>;
+  /** Whether an earlier process kept these bytes, and nobody has removed them. */
+  keeps(sha: string): boolean;
   /** Bytes that an earlier process kept, or null. */
   content(sha: string): Promise<ConfigContent | null>;
   close(): Promise<void>;
@@ -37,6 +39,7 @@ export function forgetfulLastGood(randomness: Randomness): LastGood {
     open: async () => {},
     save: async () => {},
     keep: async () => {},
+    keeps: () => false,
     content: async () => null,
     close: async () => {},
   };

@@ -202,13 +202,21 @@ function idOf(
 
 /** What an earlier process left behind, under the present settings. */
 function inputOf(
-  { left }: LastGood,
+  memory: LastGood,
   settings: Pick<ConfigReloadInput, 'timings' | 'onJournalFailure' | 'followsHead'>,
 ): ConfigReloadInput {
-  if (left === null) return { ...settings, generation: 0, lastGood: null, knownBad: [] };
-  const input = inputAfterCrash(left);
+  if (memory.left === null) return { ...settings, generation: 0, lastGood: null, knownBad: [] };
+  const input = inputAfterCrash(memory.left);
+  // What others cannot give either is nothing to go back to: waiting for it would only hide what is wrong.
+  const isAtHand = input.lastGood !== null && (settings.followsHead || memory.keeps(input.lastGood.sha));
+  const lastGood = isAtHand ? input.lastGood : null;
   // What did harm does it again. Whatever else was refused may do now: the environment is a new one.
-  return { ...input, ...settings, knownBad: input.knownBad.filter(({ stage }) => stage === 'watching') };
+  return {
+    ...input,
+    ...settings,
+    lastGood,
+    knownBad: input.knownBad.filter(({ stage }) => stage === 'watching'),
+  };
 }
 
 function sourceOf(source: ConfigReloadOptions<unknown>['source']): ConfigSource {

@@ -1,5 +1,5 @@
 /** A first configuration that is refused where there is nothing to go back to. */
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -92,6 +92,28 @@ test('what may have killed the process that took it first is refused, with the w
     source.write({ port: 1 });
     await rm(after, { recursive: true });
     await started(after);
+  } finally {
+    await rm(directory, { recursive: true });
+  }
+});
+
+test('an unusable configuration is refused at once where the last good one is gone', async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'conclave-config-'));
+  const source = new MemorySource().write({ port: 1 });
+  const options = { source, schema, stateDir: directory, timings: { healthMs: 0 } };
+  try {
+    {
+      await using reload = createConfigReload(options);
+      await reload.start();
+    }
+    source.write('{"port": "x"}');
+    {
+      await using reload = createConfigReload(options);
+      expect(await reload.start()).toMatchObject({ port: 1 });
+    }
+    for (const name of await readdir(directory)) if (name.startsWith('good')) await rm(join(directory, name));
+    await using reload = createConfigReload(options);
+    await expect(reload.start()).rejects.toThrow(/no earlier one to go on with:\n.*app\.json:1:10: port/);
   } finally {
     await rm(directory, { recursive: true });
   }
