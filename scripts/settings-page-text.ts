@@ -149,7 +149,9 @@ export const SECRETS = `## Secrets
 
 Passwords in connection strings, \`redis.password\` and tokens are never shown: not by \`conclave settings\`, not in errors, not
 in logs. Error messages say the place, and repeat no text that stands where a value stands; where a line of the file is
-shown, everything that is not known to be harmless is \`***\`. A plain setting whose value looks like a secret, such as a
+shown, everything that is not known to be harmless is \`***\`: comments, values of unknown keys, and keys that are neither
+known nor made of words, since a slip may have made a key of a password. A secret made of words alone, such as
+\`correct-horse\`, cannot be told from a key. A plain setting whose value looks like a secret, such as a
 connection string with a password, is refused.
 
 Keep them out of the file: \`token = env("CONCLAVE_TOKEN")\`, \`password = trimspace(file("redis-password"))\` (a
