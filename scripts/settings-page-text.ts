@@ -2,7 +2,7 @@
 
 export const INTRODUCTION = `# Settings
 
-Settings of the program \`conclave\`, as \`conclave up\` uses them. The library takes options instead, see [election.md](election.md) and [configuration.md](configuration.md).
+Settings of the program \`conclave\`, as \`conclave up\` and [the commands beside it](#the-commands-beside-up) use them. The library takes options instead, see [election.md](election.md) and [configuration.md](configuration.md).
 
 \`conclave settings\` shows every value and where it comes from, all that is wrong, each with its place, and what has no
 effect. It takes the same flags as \`conclave up\`, starts nothing, and shows no secret. Exit code 0 means that a member could
@@ -143,6 +143,34 @@ A member whose election is off leads at once and always. Several such members wo
 | off               | off      | \`static\`             | is read at the next start                                             |
 
 \`store\`, where the store holds the content, is chosen by name. The modes are explained in [configuration.md](configuration.md).
+`;
+
+export const COMMANDS = `## The commands beside \`up\`
+
+\`run\`, \`status\`, \`resign\`, \`release\`, \`doctor\` and \`config status\`, \`history\`, \`rollback\` and \`reload\` go by the same settings: the
+same file, found in the same way, the same variables, and those flags that they have. So whoever names the file, once by
+\`CONCLAVE_CONFIG\` or each time by \`--config\`, means the lease that the members mean, with its store, its key and its timings:
+
+\`\`\`sh
+export CONCLAVE_CONFIG=/etc/conclave/conclave.hcl
+conclave status
+conclave run -- node worker.js
+\`\`\`
+
+- \`run\` competes as \`up\` would. The name of the resource must be given: the default one would be that of whatever directory
+  it is started in. A journal belongs to one process, so that only \`--journal\` names one. Where the election is switched off it
+  leads alone, and says so; where members are to start paused it is refused.
+- \`status\` shows the lease that the settings name, and all that members of this directory say of themselves: where a member
+  was started by other settings, both are seen. \`resign\` means the resource that the settings name.
+- \`release\` and \`doctor\` need a store, and \`release\` a resource, by settings or flags; they never guess.
+- \`config status\`, \`history\` and \`rollback\` look where members share their configuration by these settings: beside the
+  leases, by the name of the resource. \`--store\` and \`--namespace\` say otherwise. \`config reload\` takes the directory alone.
+
+Settings that are wrong are told as \`conclave settings\` tells them, with exit code 2. Members that run go on by the last good
+ones: \`status\` and \`config status\` tell what these say nevertheless, and \`config reload\` has them answer.
+
+Without a file and such variables, \`run\` uses the embedded store in \`.conclave/\`, and the others find what members of this
+directory say.
 `;
 
 export const SECRETS = `## Secrets

@@ -2,8 +2,16 @@
 import { CATALOGUE, NO_EFFECT, SETTING_IDS, variableOfFlag } from '../src/settings/catalogue.ts';
 import type { Entry, Flag, Name } from '../src/settings/catalogue-entry.ts';
 import { PRESETS } from '../src/settings/presets.ts';
-import { SETTINGS_FILES } from '../src/settings/settings-file.ts';
-import { ENVIRONMENT, FILE, INTRODUCTION, MIGRATING, RULES, SECRETS } from './settings-page-text.ts';
+import { SETTINGS_FILES } from '../src/settings/settings-given.ts';
+import {
+  COMMANDS,
+  ENVIRONMENT,
+  FILE,
+  INTRODUCTION,
+  MIGRATING,
+  RULES,
+  SECRETS,
+} from './settings-page-text.ts';
 
 /** Which settings stand together, by how their names begin. */
 const GROUPS: readonly (readonly [title: string, belongs: (setting: string) => boolean])[] = [
@@ -27,6 +35,7 @@ export function settingsPage(): string {
     ENVIRONMENT,
     presets(),
     RULES,
+    COMMANDS,
     '## Every setting\n',
     'Each with its name in the resolved settings, the names by which it is given, and when a change of it takes effect.\n',
     ...groups(),

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
-import { addStoreOptions, type ConfigStoreOptions, withHead } from './config-store.ts';
+import { addStoreOptions, type ConfigStoreOptions, settingsOfMembers, withHead } from './config-store.ts';
+import { unlessWrong } from './given-settings.ts';
 import { addCommand, print, printJson, table } from './output.ts';
 
 export function register(parent: Command): void {
@@ -9,8 +10,8 @@ export function register(parent: Command): void {
     examples: [['conclave config history', 'who changed what, when and why']],
     exitCodes: { 0: 'listed', 1: 'the store cannot be asked' },
   });
-  addStoreOptions(command).action((options: ConfigStoreOptions) =>
-    withHead(options, async (calls) => {
+  addStoreOptions(command).action(async (options: ConfigStoreOptions) =>
+    withHead(options, unlessWrong(await settingsOfMembers(options)), async (calls) => {
       const { history } = await calls.state();
       if (options.json) return printJson({ history });
       if (history.length === 0) return print('No configuration was shared yet.');

@@ -7,13 +7,11 @@ import type { ReloadReport } from './member-reloads.ts';
  * Reloads of all members of a directory, asked for over their control sockets. Who leads is asked first: its file says
  * which configuration is wanted, and a member that looked before that would answer that nothing is new.
  */
-export async function askOverSockets({
-  dir,
-  resource,
-  force,
-  wait,
-}: ReloadCommandOptions): Promise<readonly ReloadAnswer[]> {
-  const living = await liveMembers(dir);
+export async function askOverSockets(
+  { resource, force, wait }: ReloadCommandOptions,
+  directory: string,
+): Promise<readonly ReloadAnswer[]> {
+  const living = await liveMembers(directory);
   const wanted = living.filter(({ status }) => resource === undefined || status?.resource === resource);
   const asked = (members: readonly LocalMember[]) =>
     Promise.all(members.map((member) => askOne(member, force === true, wait)));

@@ -5,11 +5,13 @@ import { askOverHttp } from './config-reload-http.ts';
 import { askOverSockets } from './config-reload-sockets.ts';
 import { isInForce, type ReloadReport } from './member-reloads.ts';
 import { parsePositiveDuration } from './duration.ts';
-import { forPeople, STATE_DIRECTORY } from './member-places.ts';
+import { addConfigOption, addDirOption, settingsIfAny } from './given-settings.ts';
+import { forPeople } from './member-places.ts';
 import { addCommand, EXIT, print, printJson } from './output.ts';
 
 export interface ReloadCommandOptions {
-  readonly dir: string;
+  readonly config?: string;
+  readonly dir?: string;
   readonly resource?: string;
   readonly url?: string;
   readonly token?: string;
@@ -30,7 +32,7 @@ export interface ReloadAnswer {
 }
 
 export function register(parent: Command): void {
-  addCommand(parent, {
+  const command = addCommand(parent, {
     usage: 'reload',
     summary: 'have running members read their configuration again, and say what came of it',
     description:
@@ -44,8 +46,8 @@ export function register(parent: Command): void {
       0: 'everything that was asked for is in force',
       1: 'some member refused it, did not answer, or has nothing to reload',
     },
-  })
-    .option('--dir <path>', 'where the members were started, see "up --help"', STATE_DIRECTORY)
+  });
+  addDirOption(addConfigOption(command))
     .option('--resource <name>', 'only the members of this one')
     .option('--url <url>', 'address of a member elsewhere')
     .option(
@@ -60,19 +62,25 @@ export function register(parent: Command): void {
 async function reload(options: ReloadCommandOptions): Promise<void> {
   if (options.token !== undefined && options.url === undefined)
     throw new SettingsError('SETTINGS_INVALID', '--token is for --url; a control socket asks for none.');
-  const answers = await (options.url === undefined
-    ? askOverSockets(options)
-    : askOverHttp(options, options.url));
+  if (options.url !== undefined) return tell(await askOverHttp(options, options.url), options);
+  const { config, dir, json } = options;
+  const flags = { ...(config !== undefined && { config }), ...(dir !== undefined && { dir }) };
+  const { directory, wrong } = await settingsIfAny(flags, ['dir']);
+  const answers = await askOverSockets(options, directory);
+  // What is wrong with their file the members say themselves.
+  if (answers.length > 0) return tell(answers, options);
+  if (wrong !== null) throw wrong;
+  process.exitCode = EXIT.failure;
+  if (json) return printJson({ reloaded: false, members: [] });
+  return print(`No member runs below ${forPeople(directory)}. Start one: conclave up --configuration FILE`);
+}
+
+function tell(answers: readonly ReloadAnswer[], { json }: ReloadCommandOptions): void {
   const isGood = ({ problem, reports }: ReloadAnswer) =>
     problem === null && reports.length > 0 && reports.every(({ outcome }) => isInForce(outcome));
-  if (!answers.every(isGood) || answers.length === 0) process.exitCode = EXIT.failure;
-  if (options.json) return printJson({ reloaded: process.exitCode !== EXIT.failure, members: answers });
-  if (answers.length === 0)
-    return print(
-      `No member runs below ${forPeople(options.dir)}. Start one: conclave up --configuration FILE`,
-    );
+  if (!answers.every(isGood)) process.exitCode = EXIT.failure;
+  if (json) return printJson({ reloaded: process.exitCode !== EXIT.failure, members: answers });
   for (const line of answers.flatMap(told)) print(line);
-  return undefined;
 }
 
 function told({ member, reports, problem }: ReloadAnswer): string[] {

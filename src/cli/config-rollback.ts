@@ -5,8 +5,9 @@ import { moveBack } from '../config/head-commands.ts';
 import type { MemberReport } from '../config/head.ts';
 import { SettingsError } from '../errors.ts';
 import { systemClock } from '../runtime/system-clock.ts';
-import { addStoreOptions, type ConfigStoreOptions, withHead } from './config-store.ts';
+import { addStoreOptions, type ConfigStoreOptions, settingsOfMembers, withHead } from './config-store.ts';
 import { parseDuration } from './duration.ts';
+import { unlessWrong } from './given-settings.ts';
 import { addCommand, EXIT, print, printJson } from './output.ts';
 
 interface RollbackOptions extends ConfigStoreOptions {
@@ -24,15 +25,15 @@ export function register(parent: Command): void {
     description:
       'Moves what members share to the content of an earlier generation, as a new generation, and waits until each of them has applied it. Files stay as they are; their next change is applied again.',
     examples: [
-      ['conclave config rollback --store redis://localhost', 'to the content before'],
+      ['conclave config rollback', 'to the content before, where the settings or members here say'],
       ['conclave config rollback --store redis://localhost --to 12', 'to that of generation 12'],
     ],
     exitCodes: { 0: 'every member that reports has it', 1: 'not moved, or some member does not have it' },
   })
     .option('--to <generation>', 'which; default the last one with other content')
     .option('--wait <duration>', 'wait at most this long for the members', parseDuration, 10_000);
-  addStoreOptions(command).action((options: RollbackOptions) =>
-    withHead(options, async (calls) => {
+  addStoreOptions(command).action(async (options: RollbackOptions) =>
+    withHead(options, unlessWrong(await settingsOfMembers(options)), async (calls) => {
       const to = generationOf(options.to);
       const head = await moveBack(calls, to, { who: `cli@${hostname()}`, at: systemClock.wallMs() });
       const members = await membersAt(calls, head.generation, options.wait);

@@ -1,10 +1,17 @@
 import type { Command } from 'commander';
 import { placed } from '../config/reload-commentary.ts';
 import { type MemberReloads, reloadsOfMembers } from './config-members.ts';
-import { addStoreOptions, type ConfigStoreOptions, withHead } from './config-store.ts';
+import {
+  addStoreOptions,
+  type ConfigStoreOptions,
+  settingsOfMembers,
+  sharedBySettings,
+  withHead,
+} from './config-store.ts';
+import type { AskedSettings } from './given-settings.ts';
 import type { ReloadState } from './member-reloads.ts';
 import { forPeople } from './member-places.ts';
-import { addCommand, EXIT, print, printJson, table } from './output.ts';
+import { addCommand, EXIT, print, printJson, reportFailure, table } from './output.ts';
 
 export function register(parent: Command): void {
   const command = addCommand(parent, {
@@ -22,15 +29,20 @@ export function register(parent: Command): void {
     },
   });
   addStoreOptions(command).action(async (options: ConfigStoreOptions) => {
-    const members = options.store === undefined ? await reloadsOfMembers(options.dir) : [];
+    const asked = await settingsOfMembers(options);
+    const isNamed = options.store !== undefined || sharedBySettings(asked) !== null;
+    const members = isNamed ? [] : await reloadsOfMembers(asked.directory);
+    // Members go on by the last good settings, and say what is wrong with the newest; nobody else can.
+    if (asked.wrong !== null && members.length === 0) throw asked.wrong;
     const isShared = members.some(({ reloads }) => reloads?.some(({ sharing }) => sharing !== null));
-    if (members.length > 0 && !isShared) return showMembers(members, options.json === true);
-    return showShared(options);
+    if (members.length > 0 && !isShared) showMembers(members, options.json === true);
+    else await showShared(options, asked);
+    if (asked.wrong !== null) process.exitCode = reportFailure(asked.wrong);
   });
 }
 
-function showShared(options: ConfigStoreOptions): Promise<void> {
-  return withHead(options, async (calls) => {
+function showShared(options: ConfigStoreOptions, asked: AskedSettings): Promise<void> {
+  return withHead(options, asked, async (calls) => {
     const [{ head }, reports] = [await calls.state(), await calls.reports()];
     const isThere = ({ applied }: (typeof reports)[number]) =>
       applied?.sha === head?.sha && applied?.generation === head?.generation;

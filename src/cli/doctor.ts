@@ -1,19 +1,18 @@
-import { type Command, InvalidArgumentError } from 'commander';
+import type { Command } from 'commander';
 import { SettingsError } from '../errors.ts';
 import { checkRedis, type RedisCheckup } from '../redis/check-redis.ts';
 import type { RedisFinding } from '../redis/doctor-findings.ts';
-import { parsePositiveDuration } from './duration.ts';
-import { resolveStore, storeName, storePath } from './lease-stores.ts';
-import { defaultResource } from './member-places.ts';
+import {
+  addConfigOption,
+  addKeyOptions,
+  givenSettings,
+  type SettingOption,
+  type SettingOptions,
+} from './given-settings.ts';
+import { keysOfLease } from './lease-stores.ts';
 import { addCommand, EXIT, print, printJson } from './output.ts';
 
-interface DoctorOptions {
-  readonly store: string;
-  readonly resource?: string;
-  readonly keyPrefix?: string;
-  readonly lease: number;
-  readonly renew?: number;
-  readonly waitReplicas: number;
+interface DoctorOptions extends SettingOptions {
   readonly json?: true;
 }
 
@@ -21,13 +20,15 @@ interface DoctorOptions {
 const DOUBTS = 3;
 
 export function register(program: Command): void {
-  addCommand(program, {
+  const command = addCommand(program, {
     usage: 'doctor',
     summary: 'look whether a Redis can keep what leases promise',
     description:
       'Asks the server for everything that leases depend on: eviction, persistence, replicas and failover, the rights\n' +
-      'of the user, the keys, its clock, round trips. Changes nothing. What cannot be asked is said.',
+      'of the user, the keys, its clock, round trips. Changes nothing. What cannot be asked is said.\n' +
+      'Which Redis, and what for, come from the settings of the members, unless flags say otherwise.',
     examples: [
+      ['conclave doctor --config /etc/conclave/conclave.hcl', 'the Redis of these members, as they use it'],
       ['conclave doctor --store redis://redis.internal', 'with the default lease of 15s'],
       ['conclave doctor --store redis://redis.internal --lease 5s --wait-replicas 1', 'as members are run'],
       ['conclave doctor --store "$REDIS" --json', 'for a script: look at the exit code'],
@@ -37,47 +38,49 @@ export function register(program: Command): void {
       1: 'a danger: a promise does not hold there, nobody could lead, or there is no connection',
       3: 'no danger, but warnings, or something could not be asked',
     },
-  })
-    .requiredOption('--store <store>', 'the Redis: a connection string')
-    .option('--resource <name>', 'whose lease is looked at (default: the package name, else "default")')
-    .option('--key-prefix <text>', 'put before its name (default: conclave:leader:)')
-    .option(
-      '--lease <duration>',
-      'how long a term is to last without a renewal',
-      parsePositiveDuration,
-      15_000,
-    )
-    .option(
-      '--renew <duration>',
-      'how often it is to be renewed (default: a third of it)',
-      parsePositiveDuration,
-    )
-    .option('--wait-replicas <n>', 'how many replicas members wait for', parseCount, 0)
+  });
+  addConfigOption(command)
+    .option('--store <store>', 'the Redis: a connection string')
+    .option('--resource <name>', 'whose lease is looked at (default: the package name, else "default")');
+  addKeyOptions(command)
+    .option('--lease <duration>', 'how long a term is to last without a renewal (default: 15s)')
+    .option('--renew <duration>', 'how often it is to be renewed (default: a third of it)')
+    .option('--wait-replicas <n>', 'how many replicas members wait for (default: 0)')
     .action(doctor);
 }
 
-function parseCount(text: string): number {
-  if (!/^\d{1,2}$/.test(text)) throw new InvalidArgumentError('It must be a whole number, 0 or more.');
-  return Number(text);
-}
+const FLAGS: readonly SettingOption[] = [
+  'keyPrefix',
+  'lease',
+  'lockKey',
+  'renew',
+  'resource',
+  'store',
+  'waitReplicas',
+];
 
 async function doctor(options: DoctorOptions): Promise<void> {
-  const { lease, renew, keyPrefix, waitReplicas, json } = options;
-  const store = resolveStore(options.store);
-  if (store === 'memory' || storePath(store) !== null)
+  const { settings } = await givenSettings(options, { flags: FLAGS, withoutStore: true });
+  const { leaderElection, store } = settings;
+  if (store.connection === null)
     throw new SettingsError(
       'SETTINGS_INVALID',
-      `--store is ${storeName(store)}, but only a Redis can be asked. The embedded stores check their files when they are opened.`,
+      'No Redis is given. Give its connection string by --store, or name the settings of the members by --config.',
     );
-  const checkup = await checkRedis(store, {
-    resource: options.resource ?? defaultResource(),
-    leaseDurationMs: lease,
-    waitReplicas,
-    ...(renew !== undefined && { renewIntervalMs: renew }),
-    ...(keyPrefix !== undefined && { keyPrefix }),
+  if (store.kind !== 'redis')
+    throw new SettingsError(
+      'SETTINGS_INVALID',
+      `The store is ${store.name}, but only a Redis can be asked. The embedded stores check their files when they are opened.`,
+    );
+  const checkup = await checkRedis(store.connection.text, {
+    resource: leaderElection.resourceName,
+    leaseDurationMs: leaderElection.leaseDurationMs,
+    renewIntervalMs: leaderElection.renewIntervalMs,
+    waitReplicas: store.waitReplicas,
+    ...keysOfLease(leaderElection),
   });
   const { exitCode, verdict } = verdictOf(checkup);
-  if (json) printJson({ ...checkup, verdict });
+  if (options.json) printJson({ ...checkup, verdict });
   else print(page(checkup));
   process.exitCode = exitCode;
 }

@@ -2,8 +2,10 @@ import { dirname, join } from 'node:path';
 import type { HeadStore } from '../config/head-store.ts';
 import { SettingsError } from '../errors.ts';
 import { redisHead } from '../redis.ts';
+import type { Settings } from '../settings/settings.ts';
 import { sqliteHead } from '../sqlite.ts';
 import { resolveStore, storePath } from './lease-stores.ts';
+import type { Sharing } from './member-settings.ts';
 
 /** Stores of what members share of their configuration, by name, as `--store` takes them. */
 
@@ -28,4 +30,16 @@ export function headBeside(leases: string): string {
 /** The name of a resource as a namespace, which may hold fewer characters. */
 export function namespaceOf(resource: string): string {
   return resource.replaceAll(/[^A-Za-z0-9._:/-]/g, '-');
+}
+
+/** What members share by their settings; null where nothing is: a store in the memory of one process cannot be. */
+export function sharingOf({
+  configuration: { mode, channel },
+  store,
+  leaderElection,
+}: Settings): Sharing | null {
+  if ((mode !== 'file' && mode !== 'store') || store.connection === null || store.kind === 'memory')
+    return null;
+  const namespace = namespaceOf(leaderElection.resourceName);
+  return { mode, store: headBeside(store.connection.text), namespace, channel };
 }

@@ -1,16 +1,26 @@
 import { existsSync } from 'node:fs';
 import type { LeaseStore, LeaseView } from '../lease/lease-store.ts';
+import type { KeyOptions } from '../lease/redis-lease-keys.ts';
 import { systemClock } from '../runtime/system-clock.ts';
-import { openLeases, resolveStore, storeName, storePath, textOfStore } from './lease-stores.ts';
+import {
+  isSamePlace,
+  keyOf,
+  type LeaseFilter,
+  type LeasePlace,
+  type NamedPlace,
+  placesToLookAt,
+} from './lease-places.ts';
+import { openLeases, storePath, textOfStore } from './lease-stores.ts';
 import { liveMembers, type LocalMember } from './local-members.ts';
-import { codeOf, defaultResource, placesIn } from './member-places.ts';
-import type { MemberStatus } from './member-status.ts';
+import { codeOf } from './member-places.ts';
 
 /** Who leads what, as far as one can tell here: the store's word, and what each local member says of itself. */
 export interface LeaseOverview {
   readonly resource: string;
   /** What the store is called, without a secret. */
   readonly store: string;
+  /** Its key in a Redis; null in any other store. */
+  readonly key: string | null;
   /** Holder id of whoever holds a lease that has not ended. */
   readonly leader: string | null;
   /** The record as the store has it; null if it holds none or cannot be read from here. */
@@ -21,9 +31,16 @@ export interface LeaseOverview {
 }
 
 export interface OverviewOptions {
-  readonly dir: string;
-  readonly resource?: string | undefined;
-  readonly store?: string | undefined;
+  /** Where members keep their things. */
+  readonly directory: string;
+  /** What is asked for by flags. */
+  readonly filter: LeaseFilter;
+  /** The lease of the settings. */
+  readonly named: NamedPlace | null;
+  /** What is looked at where nobody says anything. */
+  readonly otherwise: LeasePlace;
+  /** Connection strings that are known, to open by them what others only call by its name. */
+  readonly connections: readonly string[];
 }
 
 const READ_TIMEOUT_MS = 2000;
@@ -35,71 +52,57 @@ export class Overseer implements AsyncDisposable {
   readonly #options: OverviewOptions;
   readonly #stores = new Map<string, LeaseStore>();
 
-  /** @throws SettingsError for a store there is not */
   constructor(options: OverviewOptions) {
-    const { store } = options;
-    this.#options = { ...options, store: store === undefined ? undefined : resolveStore(store) };
+    this.#options = options;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     for (const store of this.#stores.values()) await store.close();
   }
 
-  /**
-   * One overview for each resource: the one asked for, else all that local members are in, else the default one.
-   */
+  /** One overview for each lease that members or settings are about, else one of the default lease. */
   async look(): Promise<LeaseOverview[]> {
-    const { dir, resource } = this.#options;
-    const store = this.#options.store === undefined ? undefined : storeName(this.#options.store);
-    const members = await liveMembers(dir);
+    const { directory, filter, named, otherwise } = this.#options;
+    const members = await liveMembers(directory);
     const known = members.flatMap(({ status }) => status ?? []);
-    const byDefault = store ?? `sqlite:${placesIn(dir).leases}`;
-    const places = new Map<string, { resource: string; store: string }>();
-    for (const member of known)
-      if ((resource ?? member.resource) === member.resource && (store ?? member.store) === member.store)
-        places.set(`${member.store} ${member.resource}`, { resource: member.resource, store: member.store });
-    if (places.size === 0) places.set('', { resource: resource ?? defaultResource(), store: byDefault });
+    const places = placesToLookAt(known, filter, named);
     return Promise.all(
-      [...places.values()].map((place) =>
+      (places.length > 0 ? places : [otherwise]).map((place) =>
         this.#overview(
           place,
-          members.filter(({ status }) => status === null || belongs(status, place)),
+          members.filter(({ status }) => status === null || isSamePlace(status, place)),
         ),
       ),
     );
   }
 
-  async #overview(
-    { resource, store }: { readonly resource: string; readonly store: string },
-    members: readonly LocalMember[],
-  ): Promise<LeaseOverview> {
+  async #overview(place: LeasePlace, members: readonly LocalMember[]): Promise<LeaseOverview> {
+    const { resource, store, keys } = place;
+    const seen = { resource, store, key: keyOf(place), members };
     const text = this.#textOf(store);
     if (text === null) {
       const problem = store === 'memory' ? null : PASSWORD_UNKNOWN;
-      return { resource, store, leader: leaderBy(members), lease: null, problem, members };
+      return { ...seen, leader: leaderBy(members), lease: null, problem };
     }
     const path = storePath(store);
     const problem = path !== null && !existsSync(path) ? 'no such file' : null;
     try {
-      const keys = members.find(({ status }) => status !== null)?.status?.keys ?? {};
       const lease = problem === null ? await this.#read(text, resource, keys) : null;
       const leader = lease !== null && lease.remainingMs > 0 ? lease.holder : null;
-      return { resource, store, leader, lease, problem, members };
+      return { ...seen, leader, lease, problem };
     } catch (error) {
       const why = error instanceof Error ? error.message : codeOf(error);
-      return { resource, store, leader: null, lease: null, problem: why, members };
+      return { ...seen, leader: null, lease: null, problem: why };
     }
   }
 
   /** What to open a store by; null for one in a member's memory, and where a password is missing. */
   #textOf(name: string): string | null {
-    const { store } = this.#options;
     if (name === 'memory') return null;
-    if (store !== undefined && storeName(store) === name) return store;
-    return textOfStore(name);
+    return textOfStore(name, process.env, this.#options.connections);
   }
 
-  async #read(store: string, resource: string, keys: MemberStatus['keys']): Promise<LeaseView | null> {
+  async #read(store: string, resource: string, keys: KeyOptions): Promise<LeaseView | null> {
     // The same place under other names is another store.
     const name = `${store} ${JSON.stringify(keys)}`;
     const leases = this.#stores.get(name) ?? openLeases(store, undefined, keys);
@@ -121,11 +124,4 @@ function leaderBy(members: readonly LocalMember[]): string | null {
     ({ status }) => ((status?.remainingMs ?? 0) > 0 ? status?.currentLeader : null) ?? [],
   );
   return leading?.member ?? watched[0] ?? null;
-}
-
-function belongs(
-  status: { readonly resource: string; readonly store: string },
-  place: { readonly resource: string; readonly store: string },
-): boolean {
-  return status.resource === place.resource && status.store === place.store;
 }

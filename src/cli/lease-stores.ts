@@ -2,14 +2,25 @@ import { resolve } from 'node:path';
 import { SettingsError } from '../errors.ts';
 import { memoryLeases } from '../lease/memory-lease-store.ts';
 import type { LeaseStore } from '../lease/lease-store.ts';
+import type { KeyOptions } from '../lease/redis-lease-keys.ts';
 import type { RedisLeaseOptions } from '../lease/redis-lease-options.ts';
 import { describeRedis, parseRedis, redisLeases } from '../redis.ts';
+import type { LeaderElectionSettings } from '../settings/settings.ts';
 import { sqliteLeases } from '../sqlite.ts';
 
 /** Lease stores by name, as `--store` takes them. */
 
 /** How keys are called, and how many replicas must confirm a lease. */
 export type RedisOptions = Pick<RedisLeaseOptions, 'keyPrefix' | 'keys' | 'waitReplicas'>;
+
+/** The keys of the one lease that settings are about. */
+export function keysOfLease({
+  resourceName,
+  keyPrefix,
+  lockKey,
+}: Pick<LeaderElectionSettings, 'resourceName' | 'keyPrefix' | 'lockKey'>): KeyOptions {
+  return lockKey === null ? { keyPrefix } : { keys: { [resourceName]: lockKey } };
+}
 
 export const STORE_FORMS = 'sqlite:PATH, memory, or a Redis connection string such as redis://HOST';
 
@@ -58,11 +69,16 @@ const STORE_VARIABLES = ['CONCLAVE_STORE', 'REDIS_CONNECTION_STRING'];
 /**
  * What to open a store by that others call by this name; null where a password was taken out of it, and what stands in
  * the environment is not the same: beside a member, as in its container, it is what that was started with.
+ *
+ * @param known connection strings that were given otherwise
  */
 export function textOfStore(
   name: string,
   environment: Readonly<Record<string, string | undefined>> = process.env,
+  known: readonly string[] = [],
 ): string | null {
+  const given = known.find((text) => isNamed(text, name));
+  if (given !== undefined) return given;
   if (!name.includes('***@')) return name;
   return STORE_VARIABLES.map((each) => environment[each]).find((text) => isNamed(text, name)) ?? null;
 }

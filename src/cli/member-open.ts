@@ -1,5 +1,4 @@
 import { SettingsError } from '../errors.ts';
-import type { TimingOptions } from '../../machines/index.ts';
 import { Member } from './member.ts';
 import type { ServersOf } from './member-servers.ts';
 import type { MemberSettings } from './member-settings.ts';
@@ -29,18 +28,4 @@ function inFlags({ code, message }: SettingsError): string {
   return named
     .replace(/, or set unsafeFastLease.*?(?=\.)/, '')
     .replaceAll(/\b(\d+)(?!\w|\.\d| m?s\b)/g, '$1ms');
-}
-
-/** Timings as flags give them. */
-export function timingsOf(flags: {
-  readonly lease?: number | undefined;
-  readonly renew?: number | undefined;
-  readonly grace?: number | undefined;
-}): TimingOptions {
-  const { lease, renew, grace } = flags;
-  return {
-    ...(lease !== undefined && { leaseDurationMs: lease }),
-    ...(renew !== undefined && { renewIntervalMs: renew }),
-    ...(grace !== undefined && { gracePeriodMs: grace }),
-  };
 }

@@ -4,13 +4,19 @@ import { ConclaveError, SettingsError } from '../errors.ts';
 import type { LeaseStore, LeaseView } from '../lease/lease-store.ts';
 import { systemClock } from '../runtime/system-clock.ts';
 import { formatDuration } from './duration.ts';
-import { openLeases, resolveStore, STORE_FORMS, storeName, storePath } from './lease-stores.ts';
+import {
+  addConfigOption,
+  addKeyOptions,
+  givenSettings,
+  isGiven,
+  type SettingOption,
+  type SettingOptions,
+} from './given-settings.ts';
+import { keysOfLease, openLeases, STORE_FORMS, storeName, storePath } from './lease-stores.ts';
 import { existsSync } from 'node:fs';
 import { addCommand, EXIT, print, printError, printJson } from './output.ts';
 
-interface ReleaseOptions {
-  readonly resource: string;
-  readonly store: string;
+interface ReleaseOptions extends SettingOptions {
   readonly force?: true;
   readonly yes?: true;
   readonly json?: true;
@@ -19,14 +25,19 @@ interface ReleaseOptions {
 const CALL_TIMEOUT_MS = 5000;
 
 export function register(program: Command): void {
-  addCommand(program, {
+  const command = addCommand(program, {
     usage: 'release',
     summary: 'take the lease from a leader that is dead',
     description:
       'Releases a lease at once for a holder that cannot do it any more, so that nobody has to wait until it ends.\n' +
       'If that holder lives after all, it leads until its next renewal, beside whoever is granted the lease meanwhile:\n' +
-      'only resources that compare tokens are safe from that. A leader that answers hands over by "conclave resign".',
+      'only resources that compare tokens are safe from that. A leader that answers hands over by "conclave resign".\n' +
+      'Whose lease, and in which store, may come from the settings of the members: the same file and environment.',
     examples: [
+      [
+        'conclave release --force --config /etc/conclave/conclave.hcl',
+        'the lease of these settings; asks first',
+      ],
       ['conclave release --force --resource billing --store redis://redis.internal', 'asks first'],
       ['conclave release --force --yes --resource billing --store sqlite:leases.db', 'in a script'],
     ],
@@ -35,19 +46,21 @@ export function register(program: Command): void {
       1: 'it was not released: the store cannot be asked, or the lease changed hands meanwhile',
       2: 'the command line is wrong, --force is missing, or nobody confirmed; nothing was done',
     },
-  })
-    .requiredOption('--resource <name>', 'whose lease')
-    .requiredOption('--store <store>', `where members compete: ${STORE_FORMS}`)
+  });
+  addConfigOption(command)
+    .option('--resource <name>', 'whose lease')
+    .option('--store <store>', `where members compete: ${STORE_FORMS}`);
+  addKeyOptions(command)
     .option('--force', 'do it, knowing what it risks')
     .option('-y, --yes', 'do not ask')
     .action(release);
 }
 
 async function release(options: ReleaseOptions): Promise<void> {
-  const { resource, json } = options;
-  const store = resolveStore(options.store);
-  refuseWithoutForce(options, store);
-  await using leases = openLeases(store);
+  const { json } = options;
+  const { resource, store, keys } = await leaseMeant(options);
+  refuseWithoutForce(options, resource, store);
+  await using leases = openLeases(store, undefined, keys);
   const lease = await inTime((signal) => leases.read(resource, { signal }));
   if (lease === null || lease.holder === null) {
     if (json) printJson({ resource, released: false, holder: null, term: lease?.term, token: lease?.token });
@@ -56,7 +69,7 @@ async function release(options: ReleaseOptions): Promise<void> {
     return;
   }
   const { holder, term, token } = lease;
-  if (!options.yes) await confirm(lease);
+  if (!options.yes) await confirm(lease, storeName(store));
   const released = await releaseExactly(leases, lease);
   if (json) printJson({ resource, released, holder, term, token });
   else if (released)
@@ -66,7 +79,24 @@ async function release(options: ReleaseOptions): Promise<void> {
   process.exitCode = EXIT.failure;
 }
 
-function refuseWithoutForce({ force, resource }: ReleaseOptions, store: string): void {
+/** Only one that was named, for a guess could be somebody else's. */
+async function leaseMeant(options: ReleaseOptions) {
+  const flags: readonly SettingOption[] = ['keyPrefix', 'lockKey', 'resource', 'store'];
+  const given = await givenSettings(options, { flags, withoutStore: true });
+  const { leaderElection, store } = given.settings;
+  if (isGiven(given, 'leaderElection.resourceName') && store.connection !== null)
+    return {
+      resource: leaderElection.resourceName,
+      store: store.connection.text,
+      keys: keysOfLease(leaderElection),
+    };
+  throw new SettingsError(
+    'SETTINGS_INVALID',
+    'Whose lease, and in which store? Name both by --resource and --store, or the settings of the members by --config.',
+  );
+}
+
+function refuseWithoutForce({ force }: ReleaseOptions, resource: string, store: string): void {
   if (force !== true)
     throw new SettingsError(
       'SETTINGS_INVALID',
@@ -77,7 +107,7 @@ function refuseWithoutForce({ force, resource }: ReleaseOptions, store: string):
     throw new SettingsError(
       'SETTINGS_INVALID',
       path === null
-        ? '--store is memory, which only its own process can reach.'
+        ? 'The store is memory, which only its own process can reach.'
         : `There is no store ${path}; nobody competes there.`,
     );
 }
@@ -91,8 +121,8 @@ async function releaseExactly(leases: LeaseStore, { resource, holder, token }: L
 }
 
 /** @throws SettingsError if nobody can be asked, or says no */
-async function confirm(lease: LeaseView): Promise<void> {
-  const risk = riskOf(lease);
+async function confirm(lease: LeaseView, store: string): Promise<void> {
+  const risk = riskOf(lease, store);
   if (!process.stdin.isTTY)
     throw new SettingsError('SETTINGS_INVALID', `${risk} Nobody can be asked here: confirm by --yes.`);
   using terminal = createInterface({ input: process.stdin, output: process.stderr });
@@ -100,10 +130,10 @@ async function confirm(lease: LeaseView): Promise<void> {
   if (!/^y(es)?$/i.test(answer.trim())) throw new SettingsError('SETTINGS_INVALID', 'Not released.');
 }
 
-function riskOf({ resource, holder, term, token, leaseMs, remainingMs }: LeaseView): string {
+function riskOf({ resource, holder, term, token, leaseMs, remainingMs }: LeaseView, store: string): string {
   const ends =
     remainingMs === 0 ? 'has ended' : `ends by itself in ${formatDuration(remainingMs)} unless it is renewed`;
-  return `The lease of "${resource}" is held by ${holder} (term ${term}, token ${token}) and ${ends}. If ${holder} lives, it leads for up to ${formatDuration(leaseMs)} beside the next one.`;
+  return `The lease of "${resource}" in ${store} is held by ${holder} (term ${term}, token ${token}) and ${ends}. If ${holder} lives, it leads for up to ${formatDuration(leaseMs)} beside the next one.`;
 }
 
 /** @throws StoreUnavailableError if the store does not answer */

@@ -3,14 +3,25 @@ import { ConclaveError, StoreUnavailableError } from '../errors.ts';
 import { systemClock } from '../runtime/system-clock.ts';
 import { ask } from './control-client.ts';
 import { formatDuration, parsePositiveDuration } from './duration.ts';
-import { Overseer, type LeaseOverview, type OverviewOptions } from './lease-overview.ts';
+import {
+  addConfigOption,
+  addDirOption,
+  addKeyOptions,
+  type AskedSettings,
+  isGiven,
+  type SettingOptions,
+  settingsIfAny,
+  unlessWrong,
+} from './given-settings.ts';
+import { Overseer, type LeaseOverview } from './lease-overview.ts';
 import { STORE_FORMS } from './lease-stores.ts';
 import type { LocalMember } from './local-members.ts';
-import { STATE_DIRECTORY } from './member-places.ts';
 import type { MemberStatus } from './member-status.ts';
 import { addCommand, EXIT, print, printError, printJson } from './output.ts';
+import { overviewOptions } from './overview-options.ts';
 
-interface ResignOptions extends OverviewOptions {
+interface ResignOptions extends Omit<SettingOptions, 'id'> {
+  /** No setting: whom to ask, not what this is called. */
   readonly id?: string;
   readonly wait?: number;
   readonly json?: true;
@@ -21,28 +32,32 @@ const POLL_MS = 20;
 const RESIGN_TIMEOUT_MS = 120_000;
 
 export function register(program: Command): void {
-  addCommand(program, {
+  const command = addCommand(program, {
     usage: 'resign',
     summary: 'have the leader hand over to another',
     description:
       'Asks the leader to hand over and waits until somebody leads again. The one who resigned sits out\n' +
-      'until another leads, at most for one lease.',
+      'until another leads, at most for one lease.\n' +
+      'Which resource, and in which store, may come from the settings of the members: the same file and environment.',
     examples: [
       ['conclave resign', 'the leader of the only resource here'],
       ['conclave resign --resource billing --id web-1', 'only if web-1 leads'],
     ],
     exitCodes: { 0: 'somebody leads again', 1: 'nobody to ask, or nobody led in time' },
-  })
-    .option('--resource <name>', 'what is led (default: what local members are in, if it is one)')
-    .option('--store <store>', `where they compete: ${STORE_FORMS} (default: as the members say)`)
+  });
+  addConfigOption(command)
+    .option('--resource <name>', 'what is led (default: as the settings say, else what local members are in)')
+    .option('--store <store>', `where they compete: ${STORE_FORMS} (default: as members and settings say)`);
+  addDirOption(addKeyOptions(command))
     .option('--id <name>', 'only if the leader has this name or holder id')
-    .option('--dir <path>', 'where the members were started, see "up --help"', STATE_DIRECTORY)
     .option('--wait <duration>', 'for the next leader, at most (default: two leases)', parsePositiveDuration)
     .action(resign);
 }
 
 async function resign(options: ResignOptions): Promise<void> {
-  await using overseer = new Overseer(options);
+  const { id: _, ...flags } = options;
+  const asked = unlessWrong(await settingsIfAny(flags, ['dir', 'keyPrefix', 'lockKey', 'resource', 'store']));
+  await using overseer = new Overseer(overviewOptions(asked, flags, resourceMeant(asked, flags)));
   const { overview, leader } = leaderToAsk(await overseer.look(), options);
   const since = systemClock.monotonicMs();
   const answer = await ask<MemberStatus>(leader.socket, 'resign', RESIGN_TIMEOUT_MS);
@@ -75,6 +90,15 @@ async function resign(options: ResignOptions): Promise<void> {
   );
 }
 
+/** Settings that name a resource mean that one, however many members are here. */
+function resourceMeant(
+  { given }: Pick<AskedSettings, 'given'>,
+  { resource }: SettingOptions,
+): string | undefined {
+  const isNamed = given !== null && isGiven(given, 'leaderElection.resourceName');
+  return isNamed ? given.settings.leaderElection.resourceName : resource;
+}
+
 /** @throws ConclaveError that says why there is nobody to ask */
 function leaderToAsk(
   overviews: readonly LeaseOverview[],
@@ -87,17 +111,22 @@ function leaderToAsk(
       'NOT_LEADER',
       `Nobody leads ${overviews.map(({ resource }) => `"${resource}"`).join(', ')}.`,
     );
-  if (another !== undefined)
-    throw new ConclaveError(
-      'SETTINGS_INVALID',
-      `Members here compete for several resources: choose one by --resource (${led.map(({ resource }) => resource).join(', ')}).`,
-    );
+  if (another !== undefined) throw severalLed(led);
   const holder = overview.leader ?? '';
   const leader = overview.members.find(({ member }) => member === holder);
   if (leader === undefined) throw unreachable(holder);
   if (id !== undefined && id !== holder && id !== leader.status?.name)
     throw new ConclaveError('NOT_LEADER', `--id is "${id}", but ${holder} leads "${overview.resource}".`);
   return { overview, leader };
+}
+
+function severalLed(led: readonly LeaseOverview[]): ConclaveError {
+  const resources = new Set(led.map(({ resource }) => resource));
+  const message =
+    resources.size > 1
+      ? `Members here compete for several resources: choose one by --resource (${[...resources].join(', ')}).`
+      : `"${[...resources][0]}" is led in several places: choose one by --store, --key-prefix or --lock-key (${led.map(({ store, key }) => (key === null ? store : `${store} ${key}`)).join(', ')}).`;
+  return new ConclaveError('SETTINGS_INVALID', message);
 }
 
 function unreachable(member: string): StoreUnavailableError {
@@ -118,7 +147,8 @@ async function nextLeader(
   const old = before.lease?.token ?? 0n;
   while (systemClock.monotonicMs() < deadline) {
     const now = (await overseer.look()).find(
-      ({ resource, store }) => resource === before.resource && store === before.store,
+      ({ resource, store, key }) =>
+        resource === before.resource && store === before.store && key === before.key,
     );
     if (now?.leader && (now.lease === null || now.lease.token > old)) return now;
     await new Promise<void>((resolve) => systemClock.setTimeout(resolve, POLL_MS));

@@ -1,16 +1,13 @@
-import { constants, hostname } from 'node:os';
-import { resolve } from 'node:path';
+import { constants } from 'node:os';
 import type { LeadershipTerm } from '../election/term.ts';
-import { silentLogger } from '../logger.ts';
-import { resolveStore } from './lease-stores.ts';
 import type { Member } from './member.ts';
-import { openMember, timingsOf } from './member-open.ts';
-import { placesIn } from './member-places.ts';
+import { openMember } from './member-open.ts';
 import { printError } from './output.ts';
 import { killBudget, type KillBudget } from './run-budget.ts';
 import { type Unrunnable, whyNotStarted } from './run-command.ts';
 import { exitCodeOf } from './run-group.ts';
 import { RunReporter } from './run-reporter.ts';
+import type { RunMember } from './run-settings.ts';
 import { type CommandLine, type Outcome, SupervisedCommand } from './run-supervised.ts';
 import { type NoTerm, type Patience, termWithin } from './run-terms.ts';
 
@@ -28,15 +25,7 @@ const ENDING = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] as const;
 const OTHERS = ['SIGUSR1', 'SIGUSR2', 'SIGWINCH'] as const;
 
 export interface RunOptions {
-  readonly resource: string;
-  readonly store?: string;
-  readonly id?: string;
-  readonly lease?: number;
-  readonly renew?: number;
-  readonly grace?: number;
   readonly killAfter?: number;
-  readonly dir: string;
-  readonly journal?: string;
   readonly once?: true;
   readonly try?: true;
   readonly wait?: number;
@@ -62,23 +51,12 @@ export class Runner implements AsyncDisposable {
   #asked: (typeof ENDING)[number] | null = null;
   #running: SupervisedCommand | null = null;
 
-  constructor(command: CommandLine, options: RunOptions) {
+  constructor(command: CommandLine, options: RunOptions, { member, notes }: RunMember) {
     this.#command = command;
     this.#options = options;
-    const places = placesIn(options.dir);
     this.#reporter = new RunReporter({ json: options.json === true, quiet: options.quiet === true });
-    this.#member = openMember({
-      resource: options.resource,
-      // Several on one host are the rule, and two members of one name are reported.
-      name: options.id ?? (process.env['POD_NAME'] || `${hostname()}-${process.pid}`),
-      store: resolveStore(options.store ?? `sqlite:${places.leases}`),
-      directory: places.directory,
-      journal: options.journal === undefined ? null : resolve(options.journal),
-      timings: timingsOf(options),
-      onJournalFailure: 'continue',
-      paused: false,
-      logger: silentLogger,
-    });
+    for (const note of notes) this.#reporter.note(note);
+    this.#member = openMember(member);
     this.#stopListening = this.#listen();
   }
 
@@ -153,7 +131,7 @@ export class Runner implements AsyncDisposable {
   }
 
   #withoutTerm(why: NoTerm): number {
-    const { resource } = this.#options;
+    const { resource } = this.#member.settings;
     switch (why.kind) {
       case 'interrupted':
         return this.#asked === null ? RUN_EXIT.failed : 128 + constants.signals[this.#asked];

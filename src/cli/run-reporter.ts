@@ -28,6 +28,11 @@ export class RunReporter implements Disposable {
     this.#unsubscribe = () => subscription.unsubscribe();
   }
 
+  /** What was understood otherwise than it may have been meant. */
+  note(message: string): void {
+    this.#say({ type: 'note', message }, message);
+  }
+
   /** Says once who leads instead. */
   waiting(resource: string, leader: string | null): void {
     if (leader === this.#waitingFor) return;

@@ -6,6 +6,8 @@ import type { Flag } from '../settings/catalogue-entry.ts';
 import type { Flags } from '../settings/flag-layer.ts';
 import type { SettingsInput } from '../settings/resolve.ts';
 import type { ReadRedis } from '../settings/resolve-store.ts';
+import { addConfigOption } from './given-settings.ts';
+import { keysOfLease } from './lease-stores.ts';
 
 /** The flags of settings, as commands have them. Their texts are read by `src/settings`, all at once. */
 
@@ -16,10 +18,7 @@ const FLAGS: readonly Flag[] = SETTING_IDS.flatMap((id) => CATALOGUE[id].flag ??
 
 /** Adds `--config` and a flag for each setting that has one. */
 export function addSettingFlags(command: Command): Command {
-  command.option(
-    '--config <file>',
-    'settings file (default: $CONCLAVE_CONFIG, else ./conclave.hcl and the like)',
-  );
+  addConfigOption(command);
   for (const flag of FLAGS) command.addOption(new Option(spelling(flag), flag.about));
   return command;
 }
@@ -45,10 +44,7 @@ export function flagsFrom(options: Readonly<Record<string, unknown>>): Flags {
 
 export const readRedis: ReadRedis = (connection, lease) => {
   const settings = parseRedis(connection);
-  if (lease !== undefined) {
-    const { resourceName, keyPrefix, lockKey } = lease;
-    leaseKeys(resourceName, lockKey === null ? { keyPrefix } : { keys: { [resourceName]: lockKey } });
-  }
+  if (lease !== undefined) leaseKeys(lease.resourceName, keysOfLease(lease));
   return { name: describeRedis(settings), notes: settings.notes };
 };
 

@@ -1,14 +1,23 @@
 import type { Command } from 'commander';
+import { DEFAULT_KEY_PREFIX } from '../lease/redis-lease-keys.ts';
 import { systemClock } from '../runtime/system-clock.ts';
 import { formatDuration } from './duration.ts';
-import { Overseer, type LeaseOverview, type OverviewOptions } from './lease-overview.ts';
+import {
+  addConfigOption,
+  addDirOption,
+  addKeyOptions,
+  type SettingOptions,
+  settingsIfAny,
+} from './given-settings.ts';
+import { Overseer, type LeaseOverview } from './lease-overview.ts';
 import { STORE_FORMS, storePath } from './lease-stores.ts';
-import { forPeople, STATE_DIRECTORY } from './member-places.ts';
+import { forPeople } from './member-places.ts';
 import type { MemberStatus } from './member-status.ts';
-import { addCommand, EXIT, print, printJson, table, toJson } from './output.ts';
+import { addCommand, EXIT, print, printJson, reportFailure, table, toJson } from './output.ts';
+import { overviewOptions } from './overview-options.ts';
 import { onStopSignals } from './stop-signals.ts';
 
-interface StatusOptions extends OverviewOptions {
+interface StatusOptions extends SettingOptions {
   readonly watch?: true;
   readonly json?: true;
 }
@@ -16,33 +25,41 @@ interface StatusOptions extends OverviewOptions {
 const WATCH_INTERVAL_MS = 500;
 
 export function register(program: Command): void {
-  addCommand(program, {
+  const command = addCommand(program, {
     usage: 'status',
     summary: 'say who leads and what each member does',
+    description:
+      'Shows every lease that members started here compete for, and the one that the settings name: those of `conclave up`, from the same file, environment and flags. Without settings and members it looks into the embedded store of this directory.',
     examples: [
-      ['conclave status', 'every resource that members started here compete for'],
+      ['conclave status', 'what members started here compete for, and what the settings name'],
+      ['conclave status --config /etc/conclave/conclave.hcl', 'from any host that reaches the store'],
       ['conclave status --resource billing --json', 'one of them, for a script'],
       ['conclave status --watch', 'go on until Ctrl-C'],
     ],
     exitCodes: { 0: 'somebody leads', 1: 'nobody leads (one resource is enough), or there is no store' },
-  })
-    .option('--resource <name>', 'only this one (default: all that local members are in)')
-    .option('--store <store>', `where they compete: ${STORE_FORMS} (default: as the members say)`)
-    .option('--dir <path>', 'where the members were started, see "up --help"', STATE_DIRECTORY)
+  });
+  addConfigOption(command)
+    .option('--resource <name>', 'only this one (default: what members and settings say)')
+    .option('--store <store>', `where they compete: ${STORE_FORMS} (default: as members and settings say)`);
+  addDirOption(addKeyOptions(command))
     .option('-w, --watch', 'go on, and show what changes')
     .action(showStatus);
 }
 
 async function showStatus(options: StatusOptions): Promise<void> {
-  await using overseer = new Overseer(options);
+  const asked = await settingsIfAny(options, ['dir', 'keyPrefix', 'lockKey', 'resource', 'store']);
+  await using overseer = new Overseer(overviewOptions(asked, options));
+  const overviews = await overseer.look();
+  // Members go on by the last good settings, and can say what they do; nobody else can.
+  if (asked.wrong !== null && overviews.every(({ members }) => members.length === 0)) throw asked.wrong;
+  const wrong = asked.wrong === null ? null : reportFailure(asked.wrong);
   if (options.watch) {
     await watch(overseer, options.json === true);
     return;
   }
-  const overviews = await overseer.look();
   if (options.json) for (const overview of overviews) printJson(plain(overview));
   else print(page(overviews));
-  process.exitCode = overviews.every(({ leader }) => leader !== null) ? EXIT.ok : EXIT.failure;
+  process.exitCode = wrong ?? (overviews.every(({ leader }) => leader !== null) ? EXIT.ok : EXIT.failure);
 }
 
 /** Repaints a terminal; elsewhere prints what changed, as often as it does. */
@@ -76,9 +93,9 @@ function pause(forMs: number, signal: AbortSignal): Promise<void> {
 }
 
 /** What is worth a line when it changes; not the lease that runs down and is renewed. */
-function lasting({ resource, leader, lease, problem, members }: LeaseOverview) {
+function lasting({ resource, key, leader, lease, problem, members }: LeaseOverview) {
   const told = members.map(({ member, status }) => [member, status?.role, status?.state.split('.')[0]]);
-  return [resource, leader, lease?.token, problem, told];
+  return [resource, key, leader, lease?.token, problem, told];
 }
 
 function plain({ members, ...overview }: LeaseOverview) {
@@ -89,9 +106,10 @@ function page(overviews: readonly LeaseOverview[]): string {
   return overviews.map(section).join('\n\n');
 }
 
-function section({ resource, store, leader, lease, problem, members }: LeaseOverview): string {
+function section({ resource, store, key, leader, lease, problem, members }: LeaseOverview): string {
   const path = storePath(store);
   const lines = [`resource  ${resource}`, `store     ${path === null ? store : forPeople(path)}`];
+  if (key !== null && key !== `${DEFAULT_KEY_PREFIX}${resource}`) lines.push(`key       ${key}`);
   if (problem !== null && lease === null) lines.push(`          ${noStore(problem)}`);
   lines.push(`leader    ${leaderLine(leader, lease)}`, '');
   if (members.length === 0) lines.push(...nobodyHere(leader));

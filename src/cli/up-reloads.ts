@@ -9,7 +9,7 @@ import { resolveTimingOptions } from '../election/options.ts';
 import type { LeaderElection } from '../leader-election.ts';
 import { SETTINGS_KEYS, settingsSchema, settingsSecrets } from '../settings/reload-schema.ts';
 import type { Settings } from '../settings/settings.ts';
-import { headBeside, namespaceOf } from './head-stores.ts';
+import { sharingOf } from './head-stores.ts';
 import type { MemberLog } from './log.ts';
 import type { ReloadPlan, Sharing } from './member-settings.ts';
 import { type BootedSettings, sourceOf } from './settings-boot.ts';
@@ -119,11 +119,3 @@ function watchingOf({ configuration }: Settings) {
 
 /** A file that never comes to rest is read after this long, in milliseconds. */
 const MAX_WAIT_MS = 5000;
-
-/** Null where nothing is shared; a store in the memory of one process cannot be. */
-function sharingOf({ configuration: { mode, channel }, store, leaderElection }: Settings): Sharing | null {
-  if ((mode !== 'file' && mode !== 'store') || store.connection === null || store.kind === 'memory')
-    return null;
-  const namespace = namespaceOf(leaderElection.resourceName);
-  return { mode, store: headBeside(store.connection.text), namespace, channel };
-}

@@ -3,13 +3,14 @@ import { join } from 'node:path';
 import type { TimingOptions } from '../../machines/index.ts';
 import type { Logger } from '../logger.ts';
 import type { Settings } from '../settings/settings.ts';
+import { keysOfLease } from './lease-stores.ts';
 import type { MemberSettings } from './member-settings.ts';
 import { placesIn } from './member-places.ts';
 
 /** What a member is made of, out of settings. */
 export function memberSettingsOf(settings: Settings, logger: Logger): MemberSettings {
   const { leaderElection, store, journal } = settings;
-  const { enabled, resourceName, keyPrefix, lockKey, paused } = leaderElection;
+  const { enabled, resourceName, paused } = leaderElection;
   const name = leaderElection.instanceId ?? hostname();
   const { directory, journals } = placesIn(settings.directory);
   const own = join(journals, `${fileName(name)}-${process.pid}.db`);
@@ -24,10 +25,7 @@ export function memberSettingsOf(settings: Settings, logger: Logger): MemberSett
     retention: { bytesMax: journal.retentionBytes, ageMsMax: journal.retentionMs },
     timings: timingsOfSettings(settings),
     onJournalFailure: journal.onFailure,
-    redis: {
-      waitReplicas: store.waitReplicas,
-      ...(lockKey === null ? { keyPrefix } : { keys: { [resourceName]: lockKey } }),
-    },
+    redis: { waitReplicas: store.waitReplicas, ...keysOfLease(leaderElection) },
     paused,
     logger,
   };

@@ -1,13 +1,12 @@
+import type { KeyOptions } from '../lease/redis-lease-keys.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { RedisFinding } from './doctor-findings.ts';
 import type { RedisSettings, RedisSettingsInput } from './settings.ts';
 
 /** What the doctor looks at. */
-export interface CheckRedisOptions {
+export interface CheckRedisOptions extends KeyOptions {
   /** Whose lease is looked at. Default `default`. */
   readonly resource?: string;
-  /** Default `conclave:leader:`. */
-  readonly keyPrefix?: string;
   /** Milliseconds; default 15 000. */
   readonly leaseDurationMs?: number;
   /** Milliseconds; default a third of the lease. */

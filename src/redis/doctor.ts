@@ -117,7 +117,7 @@ async function gather(
   node: RedisNode,
   options: Gathering,
 ): Promise<RedisFacts> {
-  const { resource, clock, leaseDurationMs = 15_000, waitReplicas = 0, keyPrefix } = options;
+  const { resource, clock, leaseDurationMs = 15_000, waitReplicas = 0, keyPrefix, keys: own } = options;
   const keys = leaseKeys(resource, options);
   const channel = leaseChannel(keys, settings.database);
   const needs = {
@@ -140,7 +140,11 @@ async function gather(
     cluster: isCluster(client) ? await clusterFacts(client, node, keys.record) : null,
     sentinel: await askSentinel(settings, options),
     lease: await asked(async () => {
-      await using leases = redisLeases(client, { clock, ...(keyPrefix !== undefined && { keyPrefix }) });
+      const called = {
+        ...(keyPrefix !== undefined && { keyPrefix }),
+        ...(own !== undefined && { keys: own }),
+      };
+      await using leases = redisLeases(client, { clock, ...called });
       return await leases.inspect(resource, { signal: new AbortController().signal });
     }),
     samples: await takeSamples(node, clock),

@@ -10,6 +10,7 @@ import { resolveElection } from './resolve-election.ts';
 import { resolveConfiguration, resolveJournal, resolveServer } from './resolve-serving.ts';
 import { type ReadRedis, resolveStore } from './resolve-store.ts';
 import type { EnvironmentName, LogLevel, LogSettings, Settings } from './settings.ts';
+import { OF_A_POD } from './settings-given.ts';
 
 /** Settings out of all layers: a function of what is given, which reads no file and no variable by itself. */
 
@@ -22,6 +23,8 @@ export interface SettingsLayers {
   readonly cwd: string;
   readonly defaultResource: string;
   readonly readRedis: ReadRedis;
+  /** Whoever asks may learn of the store otherwise: none that is given is then no problem, and none is chosen. */
+  readonly withoutStore?: boolean;
 }
 
 export interface Composed {
@@ -50,7 +53,7 @@ export function compose(given: SettingsLayers): Composed {
     directory,
     election,
     bare: file === null && !saysWhatIsWanted(fromEnvironment),
-    needed: whyStoreIsNeeded(election.enabled, configuration),
+    needed: given.withoutStore === true ? null : whyStoreIsNeeded(election.enabled, configuration),
     inPod: variables['KUBERNETES_SERVICE_HOST'] !== undefined || (variables['POD_NAME'] ?? '') !== '',
   });
   const settings: Settings = {
@@ -75,9 +78,7 @@ export function compose(given: SettingsLayers): Composed {
   };
 }
 
-const OF_A_POD: ReadonlySet<string> = new Set(['POD_NAME', 'POD_NAMESPACE']);
-
-/** What a pod has anyway says nothing of what is wanted. */
+/** Whether anything was given but what every pod has. */
 function saysWhatIsWanted({ given, problems }: Layer): boolean {
   return (
     problems.length > 0 ||

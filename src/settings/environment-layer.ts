@@ -6,6 +6,7 @@ import { give, oneOfEach, saysNothing, WAYS_APART } from './give.ts';
 import { KNOWN_KEYS, type KnownKey, type Leaf, ROOTS } from './known-keys.ts';
 import { emptyLayer, type Layer, type Origin } from './origin.ts';
 import { NAME } from './setting-kinds.ts';
+import { NO_SETTINGS, PREFIX } from './settings-given.ts';
 import { shownVariable } from './vocabulary.ts';
 
 /**
@@ -14,16 +15,6 @@ import { shownVariable } from './vocabulary.ts';
  */
 
 export type Environment = Readonly<Record<string, string | undefined>>;
-
-const PREFIX = 'CONCLAVE_';
-
-/** Names that begin like ours and mean something else: `run` gives them to its command, or they are read elsewhere. */
-const NO_SETTINGS: ReadonlySet<string> = new Set([
-  'CONCLAVE_CONFIG',
-  'CONCLAVE_LEASE_TOKEN',
-  'CONCLAVE_LEASE_TERM',
-  'CONCLAVE_LEASE_RESOURCE',
-]);
 
 /** Kubernetes gives these to each pod beside a Service whose name begins like ours. */
 const SERVICE_LINK = /_SERVICE_(HOST|PORT)(_|$)|_PORT_\d+_(TCP|UDP|SCTP)(_|$)/;

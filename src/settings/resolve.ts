@@ -8,7 +8,7 @@ import type { Finding, Origin } from './origin.ts';
 import { defaultResource } from './resource-name.ts';
 import type { ReadRedis } from './resolve-store.ts';
 import type { Settings } from './settings.ts';
-import { findSettingsFile, readSettingsFile } from './settings-file.ts';
+import { findSettingsFile } from './settings-given.ts';
 
 /** Settings of this process: the file found and read, everything resolved, each value with its origin. */
 
@@ -23,6 +23,8 @@ export interface SettingsInput {
   readonly cwd: string;
   /** How a Redis connection string is understood. */
   readonly readRedis: ReadRedis;
+  /** That no store is given is no problem for whoever can learn of it otherwise. */
+  readonly withoutStore?: boolean;
 }
 
 export interface ExaminedSettings {
@@ -54,6 +56,8 @@ export async function examineSettings(input: SettingsInput): Promise<ExaminedSet
   const file = findSettingsFile(input.file, environment, cwd);
   const layers = layersOf(input);
   if (file === null) return told(compose({ ...layers, file: null }), null, null);
+  // Only who has a file loads what reads all formats.
+  const { readSettingsFile } = await import('./settings-file.ts');
   const reading = await readSettingsFile(file, environment, shownPath(file, cwd));
   if (reading.ok) return told(compose({ ...layers, file: reading.document.value }), file, reading.document);
   const problems = reading.problems.map(({ text, diagnostic }) => {
@@ -85,8 +89,8 @@ export async function resolveSettings(input: SettingsInput): Promise<ResolvedSet
   throw new SettingsError('SETTINGS_INVALID', problems.map(({ text }) => text).join('\n'));
 }
 
-function layersOf({ environment, flags, cwd, readRedis }: SettingsInput): Omit<SettingsLayers, 'file'> {
-  return { environment, flags, cwd, readRedis, defaultResource: defaultResource(cwd) };
+function layersOf({ file: _, ...given }: SettingsInput): Omit<SettingsLayers, 'file'> {
+  return { ...given, defaultResource: defaultResource(given.cwd) };
 }
 
 function told(

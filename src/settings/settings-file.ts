@@ -1,57 +1,16 @@
 import { statSync } from 'node:fs';
-import { basename, dirname, join, resolve } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import type { ConfigDocument } from '../config/formats/config-document.ts';
 import { type ConfigFile, readConfig } from '../config/formats/read-config.ts';
 import { type ConfigDiagnostic, showDiagnostic } from '../config/diagnostic.ts';
 import { placed } from '../config/reload-commentary.ts';
 import { fileSource } from '../config/source-files.ts';
 import { systemDisk } from '../config/source-system-disk.ts';
-import { SettingsError } from '../errors.ts';
 import type { Diagnostic } from '../../machines/index.ts';
 import type { Environment } from './environment-layer.ts';
 import { SETTINGS_VOCABULARY } from './vocabulary.ts';
 
-/** The settings file: which one, and what it holds. */
-
-/** What is looked for where no file is named. */
-export const SETTINGS_FILES: readonly string[] = [
-  'conclave.hcl',
-  'conclave.yaml',
-  'conclave.yml',
-  'conclave.json',
-  'conclave.jsonc',
-  'conclave.toml',
-];
-
-/**
- * The settings file: the one that is named (`--config`), else `CONCLAVE_CONFIG`, else the one of {@link SETTINGS_FILES}
- * in the working directory; null if there is none.
- *
- * @throws SettingsError `SETTINGS_INVALID` if there are several, and nothing says which
- */
-export function findSettingsFile(
-  named: string | undefined,
-  environment: Environment,
-  cwd: string,
-): string | null {
-  const given = named ?? (environment['CONCLAVE_CONFIG'] || undefined);
-  if (given?.trim() === '')
-    throw new SettingsError(
-      'SETTINGS_INVALID',
-      'The settings file has an empty name. Name it, or leave --config out.',
-    );
-  if (given !== undefined) return resolve(cwd, given);
-  const found = SETTINGS_FILES.filter((name) =>
-    statSync(join(cwd, name), { throwIfNoEntry: false })?.isFile(),
-  );
-  const [first, second] = found;
-  if (second !== undefined)
-    throw new SettingsError(
-      'SETTINGS_INVALID',
-      `There are several settings files: ${found.join(' and ')}. Remove all but one, or name one by --config.`,
-    );
-  return first === undefined ? null : join(cwd, first);
-}
+/** What the settings file holds; which file that is says `settings-given.ts`. */
 
 export type SettingsReading =
   | { readonly ok: true; readonly document: ConfigDocument }

@@ -34,7 +34,7 @@ test('who leads reloads first: what its file says is what the others are to look
   await using members = new AsyncDisposableStack();
   for (const name of ['web-1', 'web-2', 'web-3'])
     members.use(await member(directory.path, name, name === 'web-2' ? 'leader' : 'follower', order));
-  const answers = await askOverSockets({ dir: directory.path, wait: 60_000 });
+  const answers = await askOverSockets({ wait: 60_000 }, directory.path);
   expect(order.slice(0, 2)).toEqual(['web-2 begins', 'web-2 ends']);
   expect(order).toHaveLength(6);
   expect(answers.map((answer) => answer.member).toSorted()).toEqual(['web-1', 'web-2', 'web-3']);

@@ -160,7 +160,7 @@ describe('what cannot run', () => {
     [['--', 'true'], /--resource/],
     [['--resource', 'x', '--try', '--wait', '1s', '--', 'true'], /cannot be used with/],
     [['--resource', 'x', '--kill-after', '9s', '--', 'true'], /leaves 4.9s between SIGTERM and SIGKILL/],
-    [['--resource', 'x', '--store', 'mysql:', '--', 'true'], /--store is .*mysql/],
+    [['--resource', 'x', '--store', 'mysql:', '--', 'true'], /--store: It must be sqlite:PATH/],
     [['--resource', 'x'], /command/],
   ])('%j: 2, with what would do', async (args, message) => {
     await using run = start(...args);

@@ -69,6 +69,10 @@ describe('conclave config, on what members share,', () => {
   const place = ['--store', 'sqlite:config.db', '--namespace', 'billing'];
   beforeAll(async () => {
     writeFileSync(path('shared.json'), '{"port": 1}');
+    writeFileSync(
+      path('members.hcl'),
+      'conclave {\n  store = "sqlite:leases.db"\n  configuration { path = "shared.json" }\n}\nLeaderElection { ResourceName = "billing" }\n',
+    );
     store = sqliteHead({ path: path('config.db'), namespace: 'billing' });
     member = createConfigReload({
       source: path('shared.json'),
@@ -94,7 +98,8 @@ describe('conclave config, on what members share,', () => {
     expect(moved.stdout).toMatch(/Moved to generation 3 .*\n1 of 1 members have it/);
     expect(moved.code).toBe(0);
     expect(member.current.port).toBe(1);
-    const history = await config('history', ...place, '--json');
+    // Where that is, settings say as well: beside the leases, by the name of the resource.
+    const history = await config('history', '--config', 'members.hcl', '--json');
     const generations = (JSON.parse(history.stdout) as { history: { generation: number; why: string }[] })
       .history;
     expect(generations.map(({ generation }) => generation)).toEqual([3, 2, 1]);

@@ -8,7 +8,7 @@ import { createConfigReload } from '../../src/config.ts';
 import { openJournal } from '../../src/journal/sqlite-open.ts';
 import { temporaryDirectory } from '../project/repository.ts';
 import { conclave } from './conclave-program.ts';
-import { UpMember, writeSettings } from './up-members.ts';
+import { TOKEN, UpMember, writeSettings } from './up-members.ts';
 
 const EMBEDDED = '  store = "sqlite:.conclave/leases.db"';
 const QUIET = `${EMBEDDED}\n  configuration { watching = false }`;
@@ -44,6 +44,13 @@ test('SIGHUP: timings hold from the next term on, the log level at once, a prefi
   await member.running.says(/SIGHUP: conclave\.hcl: rejected/);
   expect(member.running.stderr).toMatch(/conclave\.hcl:6:\d+: /);
   expect((await member.config()).sha).toBe(state.sha);
+  // Who asks members is told by them, though the file cannot be used; and what is wrong with it.
+  const env = { TEST_TOKEN: TOKEN };
+  const asked = [['status'], ['config', 'status'], ['config', 'reload']];
+  const answers = await Promise.all(asked.map((args) => conclave(args, { cwd, env })));
+  expect(answers.map(({ code }) => code)).toEqual([2, 2, 1]);
+  for (const { stdout } of answers) expect(stdout).toMatch(/web-1/);
+  for (const { stdout, stderr } of answers) expect(stdout + stderr).toMatch(/conclave\.hcl:6:\d+: /);
 
   member.running.kill('SIGTERM');
   expect(await member.running.ended).toEqual({ code: 0, signal: null });

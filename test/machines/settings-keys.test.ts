@@ -7,6 +7,7 @@ import { writeConfig } from '../../src/config/formats/write-config.ts';
 import { CATALOGUE, NO_EFFECT, SETTING_IDS, variableOfFlag } from '../../src/settings/catalogue.ts';
 import { placedOrigin } from '../../src/settings/findings.ts';
 import { showOrigin } from '../../src/settings/origin.ts';
+import { hasSettingVariables } from '../../src/settings/settings-given.ts';
 import { composed, nested, told, valueAt } from './settings-layers.ts';
 import { BLOCK_ROWS, CONTROLLER_ROWS, FLAG_ROWS, type KeyRow, OLDER_ROWS } from './settings-table.ts';
 
@@ -100,6 +101,7 @@ describe('in the environment', () => {
         flags: flagsFor(row),
       });
       expect(told(problems)).toEqual([]);
+      expect(hasSettingVariables(environment)).toBe(true);
       const names = Object.keys(environment);
       if (row.setting === null) {
         if (row.key !== 'version')
@@ -132,6 +134,21 @@ describe('in the environment', () => {
   });
 });
 
+test('whether there are variables that say what is wanted can be told without knowing any setting', () => {
+  const plain = SETTING_IDS.flatMap((id) => CATALOGUE[id].variables ?? []);
+  const seen = plain.filter((variable) => hasSettingVariables({ [variable]: 'x' }));
+  // Those of a pod say nothing of it.
+  expect(seen).toEqual(['REDIS_CONNECTION_STRING']);
+  const none = {
+    POD_NAME: 'web-1',
+    CONCLAVE_LEASE_TOKEN: '1',
+    CONCLAVE_CONFIG: 'x',
+    CONCLAVE_ID: ' ',
+    HOME: '/',
+  };
+  expect(hasSettingVariables(none)).toBe(false);
+});
+
 describe('as a flag, and as CONCLAVE_…', () => {
   const certificates = {
     'server.certificates.cert_file': '/tls/cert.pem',
@@ -150,6 +167,7 @@ describe('as a flag, and as CONCLAVE_…', () => {
     ];
     for (const { from, ...layers } of given) {
       const { settings, origins, problems } = composed({ file, ...layers });
+      if (layers.environment !== undefined) expect(hasSettingVariables(layers.environment)).toBe(true);
       expect(told(problems)).toEqual([]);
       expect(valueAt(settings, setting)).toEqual(expected);
       const origin = origins.get(originName(setting));

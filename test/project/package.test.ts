@@ -56,6 +56,27 @@ describe('importing', () => {
     expect((await asked('help')).some((url) => url.endsWith('/src/cli/config-validate.ts'))).toBe(true);
   });
 
+  test('a command that is told nothing loads nothing that knows settings, and no format without a file', async () => {
+    const status = (variables: object) => {
+      const program = JSON.stringify(join(root, 'src/cli/program.ts'));
+      return loadedBy(
+        program,
+        `process.env = ${JSON.stringify(variables)};
+         process.stdout.write = () => true;
+         const { createProgram } = await import(${program});
+         await (await createProgram(['status'])).parseAsync(['status', '--dir', '/nowhere'], { from: 'user' });
+         process.exitCode = 0;
+         delete process.stdout.write;`,
+      );
+    };
+    const formats = /\/config\/(formats\/(read-config|.*-format)|hcl\/)/;
+    const settings = /node_modules\/zod\/|\/settings\/(catalogue|resolve|compose)/;
+    const [none, variable] = [await status({ POD_NAME: 'x' }), await status({ CONCLAVE_LOG_LEVEL: 'info' })];
+    expect(none.filter((url) => formats.test(url) || settings.test(url))).toEqual([]);
+    expect(variable.filter((url) => formats.test(url))).toEqual([]);
+    expect(variable.some((url) => settings.test(url))).toBe(true);
+  });
+
   test('metrics load no OpenTelemetry SDK before Prometheus is asked for', async () => {
     const sdk = /node_modules\/@opentelemetry\/(?!api\/)/;
     expect((await loadedBy('conclave/observability')).filter((url) => sdk.test(url))).toEqual([]);
