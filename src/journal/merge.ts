@@ -83,15 +83,17 @@ function edgesOf(records: readonly JournalRecord[]): Edge[] {
   for (const record of records)
     if (record.token !== null && !won.has(record.token)) won.set(record.token, record);
   const told = new Set<string>();
-  return records.flatMap((after) => {
+  const edges: Edge[] = [];
+  for (const after of records) {
     const { token } = (after.event.data ?? {}) as { readonly token?: unknown };
     const before = typeof token === 'string' ? won.get(token) : undefined;
-    if (before === undefined || before.stream === after.stream) return [];
+    if (before === undefined || before.stream === after.stream) continue;
     const once = `${after.stream} ${String(token)}`;
-    if (told.has(once)) return [];
+    if (told.has(once)) continue;
     told.add(once);
-    return [{ before, after }];
-  });
+    edges.push({ before, after });
+  }
+  return edges;
 }
 
 /** Moves the clocks of boots forward until no edge runs backwards, or as often as there are boots. */

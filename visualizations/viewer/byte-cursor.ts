@@ -17,19 +17,17 @@ const decoder = new TextDecoder();
 /** Bytes to be compared with, four at a time: of a journal most is the same in every line. */
 export class Pattern {
   readonly length: number;
-  readonly words: readonly number[];
-  /** The last four bytes, some of which may be in `words`, too. */
-  readonly last: number;
+  /** The last word ends where the bytes do, so it may overlap with the one before. */
+  readonly words: Int32Array;
 
   /** @param bytes At least four. */
   constructor(bytes: Uint8Array) {
     const { length } = bytes;
     const view = new DataView(bytes.buffer, bytes.byteOffset, length);
     this.length = length;
-    const words: number[] = [];
-    for (let at = 0; at + WORD <= length; at += WORD) words.push(view.getInt32(at, true));
-    this.words = words;
-    this.last = view.getInt32(length - WORD, true);
+    this.words = new Int32Array(Math.ceil(length / WORD));
+    for (let at = 0; at < this.words.length; at += 1)
+      this.words[at] = view.getInt32(Math.min(at * WORD, length - WORD), true);
   }
 }
 
@@ -38,7 +36,7 @@ export const literal = (text: string): Pattern => new Pattern(encoder.encode(tex
 /** What pieces of lines come to, of which there are many of a few kinds: each is made once and shared. */
 export class Pieces<T extends object | string> {
   /** Those that came last are tried before anything is read. */
-  static readonly #RECENT = 8;
+  static readonly #RECENT = 16;
   /** Texts that are never the same twice must not fill the memory. */
   static readonly #MAX = 8192;
   readonly #recent: { readonly pattern: Pattern; readonly value: T }[] = [];
@@ -137,14 +135,15 @@ export class ByteCursor {
     return this;
   }
 
-  has({ length, words, last }: Pattern): boolean {
+  has({ length, words }: Pattern): boolean {
     const view = this.#view;
     const start = this.#at;
     const end = start + length;
     if (end > this.#end) return false;
-    for (let at = 0; at < words.length; at += 1)
+    const last = words.length - 1;
+    for (let at = 0; at < last; at += 1)
       if (view.getInt32(start + at * WORD, true) !== words[at]) return false;
-    if (view.getInt32(end - WORD, true) !== last) return false;
+    if (view.getInt32(end - WORD, true) !== words[last]) return false;
     this.#at = end;
     return true;
   }

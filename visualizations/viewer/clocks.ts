@@ -6,6 +6,15 @@ import type { BootClock } from '../../src/journal/merge.ts';
 /** A wall clock that moved by less against the monotonic one was only slewed, or read late. */
 const STEP_MS = 100;
 
+/** What the records of one boot tell of its clocks. */
+interface Boot {
+  readonly boot: string;
+  readonly streams: Set<string>;
+  /** The wall clock less the monotonic one. */
+  least: number;
+  most: number;
+}
+
 interface Host {
   readonly names: string;
   readonly clock: BootClock;
@@ -17,23 +26,28 @@ export function clockNotices(
   clocks: readonly BootClock[],
   nameOf: (stream: string) => string,
 ): string[] {
-  const names = new Map<string, Set<string>>();
-  const drift = new Map<string, { least: number; most: number }>();
+  const boots = new Map<string, Boot>();
+  // Mostly that of the record before.
+  let own: Boot | undefined;
+  let named = '';
   for (const { boot, stream, wall, mono } of records) {
-    const own = names.get(boot) ?? new Set();
-    names.set(boot, own.add(stream));
-    const seen = drift.get(boot);
+    if (own?.boot !== boot) {
+      own = boots.get(boot) ?? { boot, streams: new Set(), least: Infinity, most: -Infinity };
+      boots.set(boot, own);
+      named = '';
+    }
+    if (named !== stream) own.streams.add(stream);
+    named = stream;
     const offset = wall - mono;
-    if (seen === undefined) drift.set(boot, { least: offset, most: offset });
-    else if (offset < seen.least) seen.least = offset;
-    else if (offset > seen.most) seen.most = offset;
+    if (offset < own.least) own.least = offset;
+    if (offset > own.most) own.most = offset;
   }
   const hosts = clocks.map((clock) => ({
     clock,
-    names: [...new Set([...(names.get(clock.boot) ?? [])].map(nameOf))].join(', '),
+    names: [...new Set([...(boots.get(clock.boot)?.streams ?? [])].map(nameOf))].join(', '),
   }));
   const steps = hosts.flatMap(({ clock: { boot }, names: who }) => {
-    const { least, most } = drift.get(boot) ?? { least: 0, most: 0 };
+    const { least, most } = boots.get(boot) ?? { least: 0, most: 0 };
     return most - least < STEP_MS
       ? []
       : [

@@ -103,11 +103,25 @@ export class PhaseTracker {
   }
 }
 
+/** A journal has few states and kinds of events, and many records of each: what follows from a text is kept. */
+const TEXTS_MAX = 1000;
+
+function kept<T extends string | boolean>(of: (text: string) => T): (text: string) => T {
+  const known = new Map<string, T>();
+  return (text) => {
+    const before = known.get(text);
+    if (before !== undefined) return before;
+    const made = of(text);
+    if (known.size < TEXTS_MAX) known.set(text, made);
+    return made;
+  };
+}
+
 /** `leader` of `leader.held`. */
-function outerOf(state: string): string {
+const outerOf = kept((state) => {
   const end = state.search(/[.+]/);
   return end < 0 ? state : state.slice(0, end);
-}
+});
 
 interface Emitted {
   readonly type?: string;
@@ -126,14 +140,13 @@ export const TURNS: ReadonlySet<string> = new Set([
   'requestRollback',
 ]);
 const FAILURE = /(?:^|\.)(?:failed|denied|refused|quarantined|missing)$|callTimeout|Deadline/;
+const tellsFailure = kept((event) => FAILURE.test(event) && !event.includes('untilDeadline'));
 
 /** Bits of `FLAG` for a record. */
 export function flagsOf(record: JournalRecord, from: string, to: string): number {
   const changed = from !== to;
   const turn = record.effects.some(({ type }) => TURNS.has(type));
-  const { type } = record.event;
   const rejects = changed && record.to !== null && TONE_OF[outerOf(to)] === 'bad';
-  const failure =
-    record.kind === 'error' || rejects || (FAILURE.test(type) && !type.includes('untilDeadline'));
+  const failure = record.kind === 'error' || rejects || tellsFailure(record.event.type);
   return (changed ? FLAG.changed : 0) | (turn ? FLAG.turn : 0) | (failure ? FLAG.failure : 0);
 }

@@ -41,8 +41,8 @@ const VALID_UNTIL_WALL = literal(',"validUntilWall":');
 const [COMMA, OPEN, CLOSE, END_OF_LIST] = [0x2c, 0x7b, 0x7d, 0x5d];
 
 const NO_EFFECTS: readonly EffectRecord[] = [];
-/** What is remembered, so that texts that are never the same twice do not fill the memory. */
-const TEXTS_MAX = 8192;
+/** What is remembered of one thing, so that texts that are never the same twice do not fill the memory. */
+const TEXTS_MAX = 1000;
 
 type Params = NonNullable<EffectRecord['params']>;
 
@@ -205,8 +205,8 @@ class EffectScanner {
     (cursor) => cursor.take(RAISED).skipString().take(RAISED_ID).skipString().take(DELAY),
     (text) => new Timer((within('', text, '0}') as Pick<JournalRecord, 'event'>).event.type),
   );
-  /** Each text once. */
-  readonly #texts = new Map<string, string>();
+  /** What is said of no effect, from which all other texts are come to. */
+  readonly #nothing = new Said('');
 
   constructor(cursor: ByteCursor) {
     this.#cursor = cursor;
@@ -216,19 +216,17 @@ class EffectScanner {
   list(): { readonly effects: readonly EffectRecord[]; readonly text: string } {
     const cursor = this.#cursor;
     let effects: EffectRecord[] | null = null;
-    let text = '';
+    let said = this.#nothing;
     for (let at = 0; cursor.next !== END_OF_LIST; at += 1) {
       if (at > 0) cursor.expect(COMMA);
       cursor.take(EFFECT).skipString();
       const one = this.#one();
       cursor.expect(CLOSE);
-      if (one.text !== '') text += text === '' ? one.text : `, ${one.text}`;
+      if (one.text !== '') said = said.and(one.text);
       if (one.followed !== null) (effects ??= []).push(one.followed);
     }
     cursor.skip(1);
-    const known = this.#texts.get(text);
-    if (known === undefined && this.#texts.size < TEXTS_MAX) this.#texts.set(text, text);
-    return { effects: effects ?? NO_EFFECTS, text: known ?? text };
+    return { effects: effects ?? NO_EFFECTS, text: said.text };
   }
 
   #one(): Told {
@@ -262,6 +260,24 @@ class EffectScanner {
     const validUntilWall = cursor.take(VALID_UNTIL_WALL).number();
     cursor.expect(CLOSE);
     return { validUntil, validUntilWall };
+  }
+}
+
+/** What the list says of some effects in a row: each such text is made once. */
+class Said {
+  readonly text: string;
+  readonly #next = new Map<string, Said>();
+
+  constructor(text: string) {
+    this.text = text;
+  }
+
+  and(effect: string): Said {
+    const known = this.#next.get(effect);
+    if (known !== undefined) return known;
+    const next = new Said(this.text === '' ? effect : `${this.text}, ${effect}`);
+    if (this.#next.size < TEXTS_MAX) this.#next.set(effect, next);
+    return next;
   }
 }
 
