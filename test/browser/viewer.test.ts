@@ -155,8 +155,18 @@ describeInBrowser('the viewer', () => {
       await page.locator('#position').press('ArrowRight');
       expect(await page.inputValue('#position')).toBe('1');
       const box = await page.locator('#timeline').boundingBox();
+      const start = await page.locator('#cursor').boundingBox();
       await page.mouse.click((box?.x ?? 0) + (box?.width ?? 0) / 2, (box?.y ?? 0) + 30);
       expect(await chosen(page)).toMatch(/web-\d leads: term/);
+      // The cursor is over the timeline, at what was chosen.
+      await page.waitForFunction(
+        (before) => (document.querySelector('#cursor')?.getBoundingClientRect().x ?? 0) > before,
+        start?.x ?? 0,
+      );
+      const cursor = await page.locator('#cursor').boundingBox();
+      expect(cursor).toMatchObject({ y: box?.y, height: box?.height, width: 2 });
+      expect(cursor?.x).toBeLessThan((box?.x ?? 0) + (box?.width ?? 0) / 2 + 1);
+      expect(start?.x).toBeLessThan((box?.x ?? 0) + (box?.width ?? 0) * 0.05);
     });
 
     test('are legible at three widths, light and dark', async () => {

@@ -1,16 +1,16 @@
-import { clockTime, colour, find, milliseconds } from './elements.ts';
+import { clockTime, find, milliseconds } from './elements.ts';
 import { AXIS, heightOf, LANE, paint } from './timeline-paint.ts';
 import type { ViewState } from './view-state.ts';
 
 /**
  * A lane for each member on one time axis: what it was about, bars while it believed that it led, overlaps across all
- * lanes, and a cursor at the chosen record. What only the cursor changes is not painted again.
+ * lanes, and a cursor at the chosen record, which lies above: moving it paints nothing again.
  */
 export class Timeline {
   readonly #view: ViewState;
   readonly #canvas = find('#timeline', HTMLCanvasElement);
   readonly #hover = find('#hover', HTMLElement);
-  readonly #layer = document.createElement('canvas');
+  readonly #cursor = find('#cursor', HTMLElement);
   #stale = true;
   #due = false;
   #drag: { readonly x: number; readonly range: readonly [number, number]; moved: boolean } | null = null;
@@ -51,20 +51,14 @@ export class Timeline {
       this.#stale = false;
       canvas.style.height = `${height}px`;
       Object.assign(canvas, size);
-      Object.assign(this.#layer, size);
-      const layer = this.#layer.getContext('2d');
-      layer?.scale(ratio, ratio);
-      if (layer !== null) paint({ pen: layer, width, height, x: (time) => this.#x(time) }, view);
+      const pen = canvas.getContext('2d');
+      pen?.scale(ratio, ratio);
+      if (pen !== null) paint({ pen, width, height, x: (time) => this.#x(time) }, view);
     }
-    const pen = canvas.getContext('2d');
-    if (pen === null) return;
-    pen.setTransform(1, 0, 0, 1, 0, 0);
-    pen.clearRect(0, 0, canvas.width, canvas.height);
-    if (size.width > 0) pen.drawImage(this.#layer, 0, 0);
-    if (view.at === null) return;
-    pen.scale(ratio, ratio);
-    pen.fillStyle = colour('cursor');
-    pen.fillRect(Math.round(this.#x(view.at)) - 1, 0, 2, height);
+    const x = view.at === null ? -1 : this.#x(view.at);
+    this.#cursor.hidden = x < 0 || x > width;
+    this.#cursor.style.height = `${height}px`;
+    this.#cursor.style.transform = `translateX(${Math.round(x) - 1}px)`;
   }
 
   #x(time: number): number {
