@@ -8,6 +8,9 @@ import type { ViewState } from './view-state.ts';
 /** Data of a start holds the whole structure of the chart, which is longer than all the rest. */
 const OMITTED: ReadonlySet<string> = new Set(['structure']);
 
+/** A context is computed for a record that is looked at as long, so that whoever scrubs has the processor. */
+const LOOKED_AT_MS = 100;
+
 export interface DetailSource {
   /** What is known at once. */
   detail(row: number): Promise<Detail | null>;
@@ -23,6 +26,7 @@ export class DetailView {
   #shown = '';
   #busy = false;
   #again = false;
+  #soon: ReturnType<typeof setTimeout> | undefined;
 
   constructor(view: ViewState, source: DetailSource) {
     this.#view = view;
@@ -48,6 +52,7 @@ export class DetailView {
 
   async #ask(row: number): Promise<void> {
     const view = this.#view;
+    clearTimeout(this.#soon);
     if (row < 0) {
       this.#shown = '';
       return this.#place.replaceChildren();
@@ -63,7 +68,7 @@ export class DetailView {
     if (place === this.#shown && !detail.contextLater) return;
     this.#show(view, detail);
     this.#shown = place;
-    if (detail.contextLater) void this.#askContext(row, place);
+    if (detail.contextLater) this.#soon = setTimeout(() => void this.#askContext(row, place), LOOKED_AT_MS);
   }
 
   async #askContext(row: number, place: string): Promise<void> {

@@ -123,7 +123,7 @@ export type Request =
   /** Adds live records, one JSON text each. */
   | { readonly id: number; readonly type: 'append'; readonly lines: readonly string[] }
   | { readonly id: number; readonly type: 'detail'; readonly row: number }
-  /** The same with its context; the answer is null if another is asked for meanwhile. */
+  /** The same with its context; the answer is null if another record is asked for meanwhile. */
   | { readonly id: number; readonly type: 'context'; readonly row: number }
   | { readonly id: number; readonly type: 'clear' }
   /** Asked of another worker: how far the checksums of each file are those of its lines. */

@@ -147,10 +147,16 @@ port1.addEventListener('message', walk);
 port1.start();
 const later = (): void => port2.postMessage(null);
 
+/** Whether nobody waits any more for the context that is wanted. */
+const isElsewhere = (request: Request): boolean =>
+  request.type === 'detail'
+    ? request.row !== wanted?.row
+    : request.type === 'context' || request.type === 'load' || request.type === 'clear';
+
 let done: Promise<void> = Promise.resolve();
 
 onmessage = ({ data }: MessageEvent<Request>) => {
-  if (data.type === 'context' || data.type === 'load' || data.type === 'clear') dismiss();
+  if (isElsewhere(data)) dismiss();
   if (data.type === 'checked') checkOf(data.id).resolve(data.until);
   else if (data.type === 'context') {
     wanted = data;
