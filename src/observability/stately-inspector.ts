@@ -1,7 +1,7 @@
 import type { AnyStateMachine, InspectionEvent } from 'xstate';
 import { SettingsError } from '../errors.ts';
 import type { JournalRecord } from '../journal/journal.ts';
-import type { Clock } from '../runtime/clock.ts';
+import type { Clock, TimerId } from '../runtime/clock.ts';
 import { systemClock } from '../runtime/system-clock.ts';
 import { LiveMessages, recordedMessages, type StatelyMessage } from './stately-messages.ts';
 
@@ -35,8 +35,11 @@ export const INSPECTOR_URL = 'ws://127.0.0.1:8080';
 /** Messages kept until the inspector listens; older ones are dropped first. */
 export const MESSAGES_KEPT_MAX = 10_000;
 
+/** How long nobody is called where nobody listened. */
+const AGAIN_AFTER_MS = 5000;
+
 interface Sender {
-  readonly adapter: { send(event: unknown): void };
+  readonly adapter: { send(event: unknown): void; start?(): void };
   stop(): void;
 }
 
@@ -57,7 +60,7 @@ export async function statelyInspector({
       'SETTINGS_INVALID',
       `The inspector's address is "${url}", but must be that of a WebSocket, for example ws://127.0.0.1:8080.`,
     );
-  const sender = await connect(url);
+  const sender = await connect(url, clock);
   const live = new LiveMessages();
   const send = (message: StatelyMessage) => sender.adapter.send(message);
   const stop = () => sender.stop();
@@ -79,7 +82,7 @@ export async function statelyInspector({
   };
 }
 
-async function connect(url: string): Promise<Sender> {
+async function connect(url: string, clock: Clock): Promise<Sender> {
   let inspection;
   try {
     inspection = await import('@statelyai/inspect');
@@ -90,7 +93,40 @@ async function connect(url: string): Promise<Sender> {
       { cause },
     );
   }
-  return inspection.createWebSocketInspector({ url, maxDeferredEvents: MESSAGES_KEPT_MAX });
+  const options = { url, maxDeferredEvents: MESSAGES_KEPT_MAX, autoStart: false };
+  const inspector = inspection.createWebSocketInspector(options);
+  return untilStopped(inspector, clock);
+}
+
+/**
+ * The package goes on calling for ever where nobody listens, also when it was stopped, which keeps the process from
+ * ending. So what it does about an error is done here instead.
+ */
+function untilStopped(sender: Sender, clock: Clock): Sender {
+  const { adapter } = sender;
+  let socket: EventTarget | undefined;
+  let timer: TimerId = null;
+  let isStopped = false;
+  const again = () => {
+    if (!isStopped) timer = clock.setTimeout(() => adapter.start?.(), AGAIN_AFTER_MS);
+  };
+  Object.defineProperty(adapter, 'ws', {
+    get: () => socket,
+    set: (next: EventTarget) => {
+      socket = next;
+      next.addEventListener('error', again);
+      Object.defineProperty(next, 'onerror', { value: null, writable: true });
+    },
+  });
+  adapter.start?.();
+  return {
+    adapter,
+    stop: () => {
+      isStopped = true;
+      clock.clearTimeout(timer);
+      sender.stop();
+    },
+  };
 }
 
 function pause(clock: Clock, ms: number, signal: AbortSignal | undefined): Promise<void> {

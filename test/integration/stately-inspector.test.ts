@@ -151,4 +151,25 @@ test('conclave up --inspect shows a member with its configuration, and conclave 
     },
   );
   await waiting.says(/records are kept for the inspector, but nobody listens at ws:/);
+  waiting.kill('SIGTERM');
+  expect((await waiting.ended).code, waiting.stderr).toBe(0);
+});
+
+test('an inspector that comes late is told everything; one that never comes holds nobody up', async () => {
+  const port = await freePort();
+  const url = `ws://127.0.0.1:${port}`;
+  using inspector = await statelyInspector({ url });
+  await using leases = memoryLeases();
+  {
+    await using election = createLeaderElection({ resource: 'billing', leases, inspect: inspector.inspect });
+    await election.start();
+  }
+  const server = createInspectorServer({ port, autoOpen: false });
+  try {
+    const received: StatelyInspectionEvent[] = [];
+    createWebSocketReceiver({ server: url }).subscribe((event) => received.push(event));
+    await vi.waitUntil(() => valueOf(received.at(-1)) === 'stopped', patience);
+  } finally {
+    server.stop();
+  }
 });
