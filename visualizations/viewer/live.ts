@@ -3,7 +3,9 @@
 /** Records are shown this often at most, however fast they come. */
 const SHOWN_EVERY_MS = 150;
 /** Records handed over at a time, so that a long past comes in parts that are seen to come. */
-const BATCH_MAX = 5000;
+const BATCH = 5000;
+/** Of what waits if that is more: making a picture costs the same however many are new, so this catches up. */
+const BATCH_SHARE = 0.5;
 /** The browser gives up where a server answers with an error; this goes on. */
 const AGAIN_AFTER_MS = 2000;
 
@@ -18,12 +20,11 @@ export interface LiveOptions {
  * comes twice all the same is known by its number.
  */
 export function follow({ onRecords, onState }: LiveOptions): void {
-  let waiting: string[] = [];
+  const waiting: string[] = [];
   let busy = false;
   const hand = async (): Promise<void> => {
     while (waiting.length > 0) {
-      const lines = waiting.slice(0, BATCH_MAX);
-      waiting = waiting.slice(BATCH_MAX);
+      const lines = waiting.splice(0, Math.max(BATCH, Math.ceil(waiting.length * BATCH_SHARE)));
       await onRecords(lines);
       await new Promise((resolve) => setTimeout(resolve, SHOWN_EVERY_MS));
     }
