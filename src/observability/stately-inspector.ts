@@ -44,7 +44,8 @@ interface Sender {
 }
 
 /**
- * Connects to an inspector; goes on trying every five seconds while there is none.
+ * Connects to an inspector; goes on trying every five seconds until there is one. One that was there and goes away is not
+ * called again.
  *
  * @throws SettingsError `SETTINGS_INVALID` for an address that is none, or if `@statelyai/inspect` is not installed
  * @example
