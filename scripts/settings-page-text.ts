@@ -169,6 +169,9 @@ conclave run -- node worker.js
 Settings that are wrong are told as \`conclave settings\` tells them, with exit code 2. Members that run go on by the last good
 ones: \`status\` and \`config status\` tell what these say nevertheless, and \`config reload\` has them answer.
 
+What the file refers to and the shell of an operator does not have, by \`env\` or \`file\`, is no problem where only the HTTP
+server needs it, as its tokens; what the lease depends on must be there.
+
 Without a file and such variables, \`run\` uses the embedded store in \`.conclave/\`, and the others find what members of this
 directory say.
 `;

@@ -66,9 +66,33 @@ interface Wanted {
 
 /** @throws SettingsError with everything that is wrong, each with its place, and no secret */
 export async function givenSettings(options: SettingOptions, wanted: Wanted): Promise<GivenSettings> {
-  const { resolveSettings } = await import('../settings/resolve.ts');
-  const { notes, ...resolved } = await resolveSettings(await inputOf(options, wanted));
-  return { ...resolved, notes: notes.map(({ text }) => text) };
+  return usable(await examined(options, wanted));
+}
+
+/** @throws SettingsError with everything that is wrong */
+function usable({ settings, problems, notes, ...rest }: ExaminedSettings): GivenSettings {
+  if (settings === null || problems.length > 0)
+    throw new SettingsError('SETTINGS_INVALID', problems.map(({ text }) => text).join('\n'));
+  return { ...rest, settings, notes: notes.map(({ text }) => text) };
+}
+
+/** What no value is; see {@link examined}. */
+const STAND_IN = 'not-known-to-this-command-7b1f4c0e9a52';
+
+/**
+ * A file refers to what the member's environment has, and the shell of an operator need not: tokens of the HTTP server,
+ * which is none of these commands' business. Whatever else depends on what is not there is a problem as ever.
+ */
+async function examined(options: SettingOptions, wanted: Wanted): Promise<ExaminedSettings> {
+  const { examineSettings } = await import('../settings/resolve.ts');
+  const input = await inputOf(options, wanted);
+  const strict = await examineSettings(input);
+  if (strict.settings !== null) return strict;
+  const lenient = await examineSettings({ ...input, standIn: STAND_IN });
+  if (lenient.settings === null || lenient.problems.length > 0) return strict;
+  const { server: _, ...used } = lenient.settings;
+  const texts = [JSON.stringify(used), used.store.connection?.text ?? ''];
+  return texts.some((text) => text.includes(STAND_IN)) ? strict : lenient;
 }
 
 /** What a command goes by that asks members first, and can do without settings. */
@@ -86,19 +110,13 @@ export async function settingsIfAny(
   flags: readonly SettingOption[],
 ): Promise<AskedSettings> {
   const { env } = process;
-  const directory = resolve(options.dir ?? (env['CONCLAVE_DIR'] || STATE_DIRECTORY));
+  let directory = resolve(options.dir ?? (env['CONCLAVE_DIR'] || STATE_DIRECTORY));
   try {
     const file = findSettingsFile(options.config, env, process.cwd());
     if (file === null && !hasSettingVariables(env)) return { directory, given: null, wrong: null };
-    const { examineSettings } = await import('../settings/resolve.ts');
-    const examined = await examineSettings(await inputOf(options, { flags, withoutStore: true }));
-    const { settings, problems, notes } = examined;
-    if (settings !== null && problems.length === 0) {
-      const given = { ...examined, settings, notes: notes.map(({ text }) => text) };
-      return { directory: settings.directory, given, wrong: null };
-    }
-    const wrong = new SettingsError('SETTINGS_INVALID', problems.map(({ text }) => text).join('\n'));
-    return { directory: settings?.directory ?? directory, given: null, wrong };
+    const found = await examined(options, { flags, withoutStore: true });
+    directory = found.settings?.directory ?? directory;
+    return { directory, given: usable(found), wrong: null };
   } catch (error) {
     if (!(error instanceof SettingsError)) throw error;
     return { directory, given: null, wrong: error };

@@ -25,6 +25,8 @@ export interface SettingsInput {
   readonly readRedis: ReadRedis;
   /** That no store is given is no problem for whoever can learn of it otherwise. */
   readonly withoutStore?: boolean;
+  /** What `env()`, `file()` and the like are taken for where they cannot be answered. Without it, that is a problem. */
+  readonly standIn?: string;
 }
 
 export interface ExaminedSettings {
@@ -52,13 +54,14 @@ export interface ResolvedSettings extends ExaminedSettings {
  * @throws SettingsError `SETTINGS_INVALID` if it is not clear which file to read
  */
 export async function examineSettings(input: SettingsInput): Promise<ExaminedSettings> {
-  const { environment, cwd } = input;
+  const { environment, cwd, standIn } = input;
   const file = findSettingsFile(input.file, environment, cwd);
   const layers = layersOf(input);
   if (file === null) return told(compose({ ...layers, file: null }), null, null);
   // Only who has a file loads what reads all formats.
   const { readSettingsFile } = await import('./settings-file.ts');
-  const reading = await readSettingsFile(file, environment, shownPath(file, cwd));
+  const references = { environment, ...(standIn !== undefined && { standIn }) };
+  const reading = await readSettingsFile(file, references, shownPath(file, cwd));
   if (reading.ok) return told(compose({ ...layers, file: reading.document.value }), file, reading.document);
   const problems = reading.problems.map(({ text, diagnostic }) => {
     const { file: named, line, column, message } = diagnostic;
@@ -89,7 +92,7 @@ export async function resolveSettings(input: SettingsInput): Promise<ResolvedSet
   throw new SettingsError('SETTINGS_INVALID', problems.map(({ text }) => text).join('\n'));
 }
 
-function layersOf({ file: _, ...given }: SettingsInput): Omit<SettingsLayers, 'file'> {
+function layersOf({ file: _, standIn: __, ...given }: SettingsInput): Omit<SettingsLayers, 'file'> {
   return { ...given, defaultResource: defaultResource(given.cwd) };
 }
 

@@ -3,11 +3,11 @@ import { basename, dirname, join } from 'node:path';
 import type { ConfigDocument } from '../config/formats/config-document.ts';
 import { type ConfigFile, readConfig } from '../config/formats/read-config.ts';
 import { type ConfigDiagnostic, showDiagnostic } from '../config/diagnostic.ts';
+import type { ConfigReferences } from '../config/formats/references.ts';
 import { placed } from '../config/reload-commentary.ts';
 import { fileSource } from '../config/source-files.ts';
 import { systemDisk } from '../config/source-system-disk.ts';
 import type { Diagnostic } from '../../machines/index.ts';
-import type { Environment } from './environment-layer.ts';
 import { SETTINGS_VOCABULARY } from './vocabulary.ts';
 
 /** What the settings file holds; which file that is says `settings-given.ts`. */
@@ -15,6 +15,9 @@ import { SETTINGS_VOCABULARY } from './vocabulary.ts';
 export type SettingsReading =
   | { readonly ok: true; readonly document: ConfigDocument }
   | { readonly ok: false; readonly problems: readonly ReadingProblem[] };
+
+/** What the file may refer to, besides files beside it. */
+export type SettingsReferences = Pick<ConfigReferences, 'environment' | 'standIn'>;
 
 export interface ReadingProblem {
   readonly text: string;
@@ -28,7 +31,7 @@ export interface ReadingProblem {
  */
 export async function readSettingsFile(
   path: string,
-  environment: Environment,
+  references: SettingsReferences,
   shown: string,
 ): Promise<SettingsReading> {
   const isDirectory = statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
@@ -37,17 +40,17 @@ export async function readSettingsFile(
   if (reading.kind !== 'read') return refused(reading.diagnostics);
   const nameOf = (file: string) => (isDirectory ? join(shown, basename(file)) : shown);
   const files = reading.files.map(({ path: file, bytes }) => ({ name: nameOf(file), bytes }));
-  return readSettingsText(files, environment, isDirectory ? reading.realDirectory : dirname(path));
+  return readSettingsText(files, references, isDirectory ? reading.realDirectory : dirname(path));
 }
 
 /** The same for files that are read already; `root` is what `file()` stays in. */
 export async function readSettingsText(
   files: readonly ConfigFile[],
-  environment: Environment,
+  references: SettingsReferences,
   root?: string,
 ): Promise<SettingsReading> {
-  const references = { environment, ...(root !== undefined && { root }) };
-  const read = await readConfig(files, references, { vocabulary: SETTINGS_VOCABULARY });
+  const all = { ...references, ...(root !== undefined && { root }) };
+  const read = await readConfig(files, all, { vocabulary: SETTINGS_VOCABULARY });
   return read.ok ? read : refused(read.diagnostics);
 }
 

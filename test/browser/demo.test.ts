@@ -186,7 +186,7 @@ describeInBrowser('conclave demo, in the browser', () => {
       PATIENCE,
     );
     expect(await page.$$('.record')).not.toHaveLength(0);
-    expect(await demo.ended).toMatchObject({ code: 0 });
+    expect(await demo.ended, demo.stdout).toMatchObject({ code: 0 });
     writeFileSync(join(scratch.path, 'demo.log'), demo.stdout);
   });
 });

@@ -175,6 +175,36 @@ describe('what is looked at', () => {
   });
 });
 
+describe('what the file refers to and this shell does not have', () => {
+  const block = (store: string) =>
+    `conclave {\n  store = ${store}\n  server {\n    tokens = [{ token = env("NOT_HERE"), scopes = ["read"] }]\n  }\n}\n`;
+
+  test('is no problem where the command does without it', async () => {
+    const file = written('tokens.hcl', block('env("NOR_THIS", "sqlite:/x.db")'));
+    const { given, wrong } = await settingsIfAny({ config: file }, []);
+    expect(wrong).toBeNull();
+    expect(given?.settings.store.name).toBe('sqlite:/x.db');
+    expect((await runMember({ config: file, resource: 'r' })).member.store).toBe('sqlite:/x.db');
+    // Whoever serves HTTP does need it.
+    await expect(resolveSettings({ ...settingsInput({ config: file }), readRedis })).rejects.toThrow(
+      /NOT_HERE/,
+    );
+  });
+
+  test.for([
+    ['env("NOR_THIS")', /store\.hcl:2:11: .*NOR_THIS/],
+    ['"redis://:${env("NOR_THIS")}@h"', /store\.hcl:2:\d+: .*NOR_THIS/],
+    ['trimspace(file("nor-this"))', /store\.hcl:\d+:\d+: .*cannot be used/],
+  ] as const)('is one where the lease depends on it: %s', async ([store, told]) => {
+    const file = written('store.hcl', block(store));
+    const { given, wrong } = await settingsIfAny({ config: file }, []);
+    expect(given).toBeNull();
+    expect(wrong?.message).toMatch(told);
+    expect(wrong?.message).not.toContain('not-known');
+    await expect(runMember({ config: file, resource: 'r' })).rejects.toThrow(told);
+  });
+});
+
 test('a wrong file: the same findings as `conclave settings`, exit code 2, and no secret', async () => {
   using directory = temporaryDirectory();
   const cwd = directory.path;

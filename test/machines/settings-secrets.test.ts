@@ -13,7 +13,7 @@ const PIECE = /Xq7!vK2|vK2-pW9|pW9!zJ4|zJ4-tR8|hunter2/i;
 
 /** All that is told of a file. */
 async function toldOf(file: string, text: string): Promise<readonly string[]> {
-  const reading = await readSettingsText([{ name: file, bytes: Buffer.from(text) }], {});
+  const reading = await readSettingsText([{ name: file, bytes: Buffer.from(text) }], { environment: {} });
   if (!reading.ok) return reading.problems.flatMap((problem) => [problem.text, JSON.stringify(problem)]);
   const { settings, origins, problems, notes } = composed({ file: reading.document.value });
   const told = [...problems, ...notes].map((finding) => placedFinding(finding, reading.document));

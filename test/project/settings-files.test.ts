@@ -35,7 +35,7 @@ const environment = {
 
 describe('a settings file of the documentation or of deploy/', () => {
   test.each([...onPage, ...shipped])('$name is taken without a word', async ({ name, text }) => {
-    const reading = await readSettingsText([{ name, bytes: Buffer.from(text) }], environment);
+    const reading = await readSettingsText([{ name, bytes: Buffer.from(text) }], { environment });
     if (!reading.ok) throw new Error(reading.problems.map((problem) => problem.text).join('\n'));
     const { document } = reading;
     const { problems, notes } = composed({ file: document.value, environment });

@@ -28,7 +28,7 @@ async function judge(
   environment: Record<string, string>,
   flags: Record<string, unknown>,
 ): Promise<void> {
-  const reading = await readSettingsText([{ name: file, bytes: Buffer.from(text) }], environment);
+  const reading = await readSettingsText([{ name: file, bytes: Buffer.from(text) }], { environment });
   if (!reading.ok) {
     expect(reading.problems.length).toBeGreaterThan(0);
     for (const problem of reading.problems) expect(problem.text).toMatch(/^conclave\.\w+(:\d+:\d+)?: ./);
