@@ -159,7 +159,8 @@ conclave run -- node worker.js
 
 - \`run\` competes as \`up\` would. The name of the resource must be given: the default one would be that of whatever directory
   it is started in. A journal belongs to one process, so that only \`--journal\` names one. Where the election is switched off it
-  leads alone, and says so; where members are to start paused it is refused.
+  leads alone, and says so; where members are to start paused it is refused. It goes by what the file says now: a member of
+  \`up\` that came back with the last good settings, because the file counts as what ended it, may lead by others.
 - \`status\` shows the lease that the settings name, and all that members of this directory say of themselves: where a member
   was started by other settings, both are seen. \`resign\` means the resource that the settings name.
 - \`release\` and \`doctor\` need a store, and \`release\` a resource, by settings or flags; they never guess.

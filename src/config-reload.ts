@@ -307,9 +307,12 @@ export class ConfigReload<T> implements AsyncDisposable {
     try {
       return await beginning;
     } catch (error) {
-      const { rejection } = this.#driver.context;
+      const { rejection, desired } = this.#driver.context;
       if (!(error instanceof ConfigError) || rejection === null) throw error;
-      if ((await this.#head?.asksForOther(rejection.sha)) !== true) throw error;
+      // At rest, what the head asked for was refused, whatever was tried instead of it afterwards.
+      const isAtRest = this.actor.getSnapshot().matches({ rejected: 'held' });
+      const other = await this.#head?.asksForOther((isAtRest ? desired : null) ?? { sha: rejection.sha });
+      if (other !== true) throw error;
       return this.#firstOf(this.#untilFirst(rejection));
     }
   }
@@ -325,17 +328,15 @@ export class ConfigReload<T> implements AsyncDisposable {
         if (current !== null) resolve(current.value);
         else if (rejection !== null) reject(unusable(this.#settings, rejection));
       };
-      const over = () => reject(stopped());
-      const subscription = this.actor.subscribe({ next: look, error: reject, complete: over });
+      const complete = () => reject(stopped());
+      const subscription = this.actor.subscribe({ next: look, error: reject, complete });
       look(this.actor.getSnapshot());
     });
   }
 
   #untilEnded(): Promise<void> {
-    return new Promise((resolve) => {
-      if (this.actor.getSnapshot().status !== 'active') return resolve();
-      this.actor.subscribe({ error: () => resolve(), complete: resolve });
-    });
+    if (this.actor.getSnapshot().status !== 'active') return Promise.resolve();
+    return new Promise((resolve) => this.actor.subscribe({ error: () => resolve(), complete: resolve }));
   }
 
   #hear(event: ConfigEvent): void {
@@ -359,8 +360,7 @@ export class ConfigReload<T> implements AsyncDisposable {
     const previous = this.#told;
     this.#told = current;
     this.#generations.note(generation, sha, trigger ?? 'rollback');
-    const { value } = current;
-    const rolledBack = trigger === null;
+    const [value, rolledBack] = [current.value, trigger === null];
     this.#changes.next({ value, previous: previous?.value ?? null, generation, sha, rolledBack });
   }
 

@@ -3,6 +3,7 @@ import { createInterface } from 'node:readline/promises';
 import { ConclaveError, SettingsError } from '../errors.ts';
 import type { LeaseStore, LeaseView } from '../lease/lease-store.ts';
 import { systemClock } from '../runtime/system-clock.ts';
+import { showOrigin } from '../settings/origin.ts';
 import { formatDuration } from './duration.ts';
 import {
   addConfigOption,
@@ -79,11 +80,23 @@ async function release(options: ReleaseOptions): Promise<void> {
   process.exitCode = EXIT.failure;
 }
 
-/** Only one that was named, for a guess could be somebody else's. */
-async function leaseMeant(options: ReleaseOptions) {
+/**
+ * Only one that was named, for a guess could be somebody else's.
+ *
+ * @throws SettingsError with everything that is wrong, if it is not said whose lease, or if the key is that of another
+ */
+export async function leaseMeant(options: SettingOptions) {
   const flags: readonly SettingOption[] = ['keyPrefix', 'lockKey', 'resource', 'store'];
   const given = await givenSettings(options, { flags, withoutStore: true });
   const { leaderElection, store } = given.settings;
+  const [resource, lockKey] = ['resourceName', 'lockKey'].map((name) =>
+    given.origins.get(`leaderElection.${name}`),
+  );
+  if (leaderElection.lockKey !== null && resource?.layer === 'flag' && lockKey?.layer !== 'flag')
+    throw new SettingsError(
+      'SETTINGS_INVALID',
+      `--resource names ${leaderElection.resourceName}, but the key ${leaderElection.lockKey} comes from ${showOrigin(lockKey ?? { layer: 'default' })}, and a whole key is that of one resource. Name its key by --lock-key, or leave --resource out.`,
+    );
   if (isGiven(given, 'leaderElection.resourceName') && store.connection !== null)
     return {
       resource: leaderElection.resourceName,

@@ -136,14 +136,14 @@ export class HeadLeader<T> {
     const sawChange = isMarked || (isAsked && isOther);
     const isUnheardOf = content !== null && (isNewLeader || isAsked) && !wasThere(state, content.sha);
     const isNews = content !== null && content.sha !== head.sha && (sawChange || isUnheardOf);
-    const isOutrun = change !== null && !isNews && !isMarked && !isNewLeader;
+    const isDealtWith = content === null || content.sha === head.sha || content.sha === this.#ownSha;
+    const isOutrun = change !== null && !isNews && !isMarked && !isNewLeader && !isDealtWith;
     if (isNews) {
       const why = sawChange ? 'the file changed' : 'a new leader has a file that nobody had';
       if (!(await this.#propose(state, term, content, why))) return false;
     }
     if (content !== null && (isNews || content.sha === head.sha)) this.#options.source.took(content.sha);
-    else if (content !== null && isOutrun)
-      this.#options.refuse({ sha: content.sha, diagnostics: [this.#outrun(change, head)] });
+    else if (isOutrun) this.#options.refuse({ sha: content.sha, diagnostics: [this.#outrun(change, head)] });
     this.#considered = term.token;
     // What was outrun stays news for whoever asks.
     if (!isOutrun) this.#ownSha = content?.sha ?? this.#ownSha;
@@ -259,7 +259,8 @@ export class HeadLeader<T> {
       );
       if (!term.isCurrent || !(await calls.swap(change))) return false;
       const generation = generationIn(change.head);
-      this.#moved(this.#last ?? 0, generation);
+      // If it is what was there before the loss; else a file that had been outrun by then is no news either.
+      if (best.generation === this.#last) this.#moved(best.generation, generation);
       emit({ type: 'proposed', generation, sha: best.sha, why });
       return true;
     }

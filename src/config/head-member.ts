@@ -180,10 +180,13 @@ export class HeadMember<T> {
   }
 
   /**
-   * Whether the head asks for other bytes than these, which are refused here. It does if this member comes to lead and its
+   * Whether the head asks for something else than this, which is refused here. It does if this member comes to lead and its
    * own file is news; whether it does, is waited for a while.
    */
-  async asksForOther(sha: string | null): Promise<boolean> {
+  async asksForOther(refused: {
+    readonly sha: string | null;
+    readonly generation?: number;
+  }): Promise<boolean> {
     const { election } = this.#sharing;
     const led = election.events$.pipe(
       startWith(null),
@@ -194,7 +197,8 @@ export class HeadMember<T> {
     await this.#leader.tend();
     const head = headOf(await this.#calls.head().catch(() => null));
     this.look();
-    return head !== null && head.sha !== sha;
+    if (head === null) return false;
+    return head.sha !== refused.sha || head.generation !== (refused.generation ?? head.generation);
   }
 
   /** How all members stand that have said so in the last minute. */

@@ -103,16 +103,16 @@ function assignsSecret(text: string): boolean {
 }
 
 /** `redis://app:secret@host`, and where the secret has characters that it should not have; a port is no password. */
-const urlPassword = /:\/\/[^\s/@]*:(?!\d{1,5}(?:[/?#]|$))[^\s@]*@/;
+const urlPassword = /:\/\/[^\s/@]{0,256}:(?!\d{1,5}(?:[/?#]|$))[^\s@]{0,2048}@/;
 /** `app:secret@host`, as drivers of databases want it; neither addresses of people, nor images and packages. */
 const userPassword =
-  /(?:^|[^\w.%+~-])(?!(?:mailto|sips?|xmpp|acct|npm):)[\w.%+~-]*:[^\s@/"']{3,}@(?!sha\d+:)[\w[(]/i;
+  /(?:^|[^\w.%+~-])(?!(?:mailto|sips?|xmpp|acct|npm):)[\w.%+~-]{0,256}:[^\s@/"']{3,2048}@(?!sha\d+:)[\w[(]/i;
 
 /** Whether a text is a secret by its looks: a URL or a connection string with a password, or a private key. */
 export function looksSecret(text: string): boolean {
   return (
-    urlPassword.test(text) ||
-    userPassword.test(text) ||
+    // Asked first, and lengths are bounded: of a long text with many colons each would be looked behind to its end.
+    (text.includes('@') && (urlPassword.test(text) || userPassword.test(text))) ||
     assignsSecret(text) ||
     /(?:^|[\s;,&?])(?:password|pwd|passwd|secret|accountkey|sharedaccesskey|token)\s*=\s*[^\s,;)}\]]/i.test(
       text,

@@ -115,19 +115,19 @@ export class Secrets {
 
   /** A copy of a plain value, such as a validated configuration, with `***` for each secret. */
   redact(value: unknown, path: ConfigPath = []): ConfigValue {
-    if (path.length > 0 && this.isSecret(path, value)) return REDACTED;
-    const json = hasToJson(value) ? value.toJSON() : value;
-    if (json !== value) return this.redact(json, path);
-    if (Array.isArray(value)) return value.map((item, index) => this.redact(item, [...path, index]));
-    if (typeof value === 'object' && value !== null) {
-      const entries = Object.entries(value).map(([key, each], index) => [
+    // Once, as JSON does: what it gives may have such a method, too.
+    const shown = hasToJson(value) ? value.toJSON() : value;
+    if (path.length > 0 && (this.isSecret(path, value) || this.isSecret(path, shown))) return REDACTED;
+    if (Array.isArray(shown)) return shown.map((item, index) => this.redact(item, [...path, index]));
+    if (typeof shown === 'object' && shown !== null) {
+      const entries = Object.entries(shown).map(([key, each], index) => [
         // Two of them must not become one.
         this.hidesKey(key) ? `${REDACTED}${index}` : key,
         this.redact(each, [...path, key]),
       ]);
       return Object.fromEntries(entries) as ConfigValue;
     }
-    return plainScalar(value);
+    return plainScalar(shown);
   }
 
   /** What an excerpt of the line at this offset must hide; null: the line shows a secret where it should not be. */

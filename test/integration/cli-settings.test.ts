@@ -5,6 +5,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vite
 import { settingsIfAny, type SettingOptions } from '../../src/cli/given-settings.ts';
 import { placesToLookAt } from '../../src/cli/lease-places.ts';
 import { overviewOptions } from '../../src/cli/overview-options.ts';
+import { leaseMeant } from '../../src/cli/release.ts';
 import { runMember } from '../../src/cli/run-settings.ts';
 import { readRedis, settingsInput } from '../../src/cli/setting-flags.ts';
 import { memberSettingsOf } from '../../src/cli/up-settings.ts';
@@ -194,6 +195,9 @@ describe('what the file refers to and this shell does not have', () => {
   test.for([
     ['env("NOR_THIS")', /store\.hcl:2:11: .*NOR_THIS/],
     ['"redis://:${env("NOR_THIS")}@h"', /store\.hcl:2:\d+: .*NOR_THIS/],
+    ['upper(env("NOR_THIS"))', /store\.hcl:2:\d+: .*NOR_THIS/],
+    ['env("NOR_THIS") == "x" ? "sqlite:/a.db" : "sqlite:/b.db"', /store\.hcl:2:11: .*NOR_THIS/],
+    ['["sqlite:/a.db", env("NOR_THIS")][0]', /store\.hcl:2:\d+: .*NOR_THIS/],
     ['trimspace(file("nor-this"))', /store\.hcl:\d+:\d+: .*cannot be used/],
   ] as const)('is one where the lease depends on it: %s', async ([store, told]) => {
     const file = written('store.hcl', block(store));
@@ -202,6 +206,23 @@ describe('what the file refers to and this shell does not have', () => {
     expect(wrong?.message).toMatch(told);
     expect(wrong?.message).not.toContain('not-known');
     await expect(runMember({ config: file, resource: 'r' })).rejects.toThrow(told);
+  });
+});
+
+test('release takes no lease by the key of another resource', async () => {
+  const file = written(
+    'key.yaml',
+    'conclave: { store: "redis://r", high_availability: { leader_election: { resource_name: billing, lock_key: lock } } }\n',
+  );
+  expect(await leaseMeant({ config: file })).toMatchObject({
+    resource: 'billing',
+    keys: { keys: { billing: 'lock' } },
+  });
+  await expect(leaseMeant({ config: file, resource: 'other' })).rejects.toThrow(
+    /other, but the key lock comes from .*key\.yaml/,
+  );
+  expect(await leaseMeant({ config: file, resource: 'other', lockKey: 'mine' })).toMatchObject({
+    keys: { keys: { other: 'mine' } },
   });
 });
 

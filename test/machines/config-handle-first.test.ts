@@ -54,6 +54,32 @@ describe('a member that starts where a configuration is shared which it refuses'
     expect(await headNow()).toMatchObject({ generation: 1 });
   });
 
+  /** Lets time pass for as long as something takes that also waits for a disk. */
+  const passing = async <T>(waited: Promise<T>): Promise<T> => {
+    const ended = new Set<unknown>();
+    void waited.finally(() => ended.add(waited)).catch(() => {});
+    while (ended.size === 0) await cluster.pass(500);
+    return waited;
+  };
+
+  test('is told why if its last good one is refused, too', async () => {
+    const stateDir = await mkdtemp(join(tmpdir(), 'conclave-config-'));
+    try {
+      const before = member({ port: 3 }, { stateDir, timings: { healthMs: 0 } });
+      await passing(before.start());
+      await passing(before.stop());
+      const [other] = await started(1, { port: 1 });
+      expect(await headNow()).toMatchObject({ sha: shaOf({ port: 1 }) });
+      const refusing = { name: 'new version', prepare: () => Promise.reject(new Error('not any more')) };
+      const next = member({ port: 3 }, { stateDir, handlers: [refusing] });
+      await expect(passing(next.start())).rejects.toThrow(/not any more/);
+      expect(next.actor.getSnapshot().context.lastGood).toMatchObject({ sha: shaOf({ port: 3 }) });
+      await passing(Promise.all([next.stop(), other?.stop()]));
+    } finally {
+      await rm(stateDir, { recursive: true });
+    }
+  });
+
   test('may be stopped while it waits for a leader', async () => {
     await shared();
     cluster.leases.acquire = () => Promise.reject(new Error('no route'));

@@ -106,6 +106,20 @@ describe('the file of a member', () => {
     expect(leader().status().shared?.notProposed).toBeNull();
   });
 
+  test('that changed to what somebody proposed is no news when it is asked for later', async () => {
+    await started(3, { port: 1 });
+    edit(leader(), { port: 3 });
+    await noticed();
+    await propose({ port: 3 });
+    await cluster.pass(2 * ROUND_MS);
+    await propose({ port: 2 });
+    await cluster.pass(ROUND_MS);
+    const asked = leader().reload();
+    await cluster.pass(ROUND_MS);
+    expect(await asked).toMatchObject({ type: 'unchanged' });
+    expect(agreed()).toEqual(['3: 2']);
+  });
+
   test('that changes as somebody rolls back gives way, and is forgiven once that is what is wanted', async () => {
     await started(3, { port: 1 });
     await propose({ port: 2 });

@@ -43,7 +43,7 @@ class Reading {
 
   value(expression: Expression): ConfigNode | null {
     try {
-      return this.#evaluator.evaluate(expression);
+      return this.#evaluator.value(expression);
     } catch (error) {
       if (error instanceof Waiting) this.#waiting = true;
       else if (error instanceof Unreadable) this.problem(error);

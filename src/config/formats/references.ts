@@ -6,7 +6,7 @@ import { isSecretName, looksSecret } from '../redact-names.ts';
 export interface ConfigReferences {
   /** What `env()` reads, usually `process.env`. */
   readonly environment: Readonly<Record<string, string | undefined>>;
-  /** What a reference is taken for that cannot be answered and has no default. Without it, it is refused. */
+  /** What a value is that depends on a reference that cannot be answered and has no default. Without it, that is refused. */
   readonly standIn?: string;
   /** Environment variables that are secret besides those whose names say so; `*` stands for any characters. */
   readonly secretEnvironment?: readonly string[];
@@ -55,12 +55,7 @@ export type Answer =
   | { readonly state: 'tooMany' }
   | { readonly state: 'found'; readonly value: string; readonly secret: boolean }
   /** `transient`: may be there when asked again. */
-  | {
-      readonly state: 'missing';
-      readonly reason: string;
-      readonly transient: boolean;
-      readonly standIn?: string;
-    };
+  | { readonly state: 'missing'; readonly reason: string; readonly transient: boolean };
 
 /** More different references than these are refused. */
 export const REFERENCES_MAX = 256;
@@ -90,6 +85,10 @@ export class ReferenceTable {
 
   constructor(given: ConfigReferences) {
     this.#given = given;
+  }
+
+  get standIn(): string | null {
+    return this.#given.standIn ?? null;
   }
 
   get dependencies(): readonly Dependency[] {
@@ -137,9 +136,7 @@ export class ReferenceTable {
 
   #answer(id: string, kind: ReferenceKind, name: string, found: Answer): Answer {
     if (found.state === 'found') this.#characters += found.value.length;
-    const within = this.#characters > REFERRED_CHARACTERS_MAX ? tooLong : found;
-    const { standIn } = this.#given;
-    const answer = within.state === 'missing' && standIn !== undefined ? { ...within, standIn } : within;
+    const answer = this.#characters > REFERRED_CHARACTERS_MAX ? tooLong : found;
     this.#answers.set(id, answer);
     this.#dependencies.set(id, new Dependency(kind, name, answer.state === 'found' ? answer.value : null));
     return answer;

@@ -34,18 +34,34 @@ export class Evaluator {
     this.#references = references;
   }
 
+  /**
+   * The value of an attribute. Where a stand-in was given, whatever depends on a reference that cannot be answered is that
+   * text and nothing else: nothing is worked out from it, decided by it, or called after it.
+   */
+  value(expression: Expression): ConfigNode {
+    const { standIn } = this.#references;
+    if (standIn === null) return this.evaluate(expression);
+    if (expression.kind === 'object') return this.#object(expression, (each) => this.value(each));
+    if (expression.kind === 'list') return this.#list(expression, (each) => this.value(each));
+    try {
+      return this.evaluate(expression);
+    } catch (error) {
+      if (error instanceof Unreadable && error.code === 'REFERENCE')
+        return this.#scalar(expression, standIn, true);
+      throw error;
+    }
+  }
+
   evaluate(expression: Expression): ConfigNode {
     switch (expression.kind) {
       case 'literal':
         return this.#scalar(expression, expression.value, false);
       case 'template':
         return this.#template(expression, expression.parts);
-      case 'list': {
-        const items = expression.items.map((item) => this.evaluate(item));
-        return { ...this.#spot(expression), kind: 'list', items, secret: false };
-      }
+      case 'list':
+        return this.#list(expression, (each) => this.evaluate(each));
       case 'object':
-        return this.#object(expression);
+        return this.#object(expression, (each) => this.evaluate(each));
       case 'unary': {
         const operand = this.evaluate(expression.operand);
         const value = negated(expression.operator, scalarOf(operand), operand.at);
@@ -98,7 +114,17 @@ export class Evaluator {
     return this.#scalar(expression, text, secret);
   }
 
-  #object(expression: Extract<Expression, { readonly kind: 'object' }>): ConfigNode {
+  #list(
+    expression: Extract<Expression, { readonly kind: 'list' }>,
+    valueOf: (item: Expression) => ConfigNode,
+  ): ConfigNode {
+    return { ...this.#spot(expression), kind: 'list', items: expression.items.map(valueOf), secret: false };
+  }
+
+  #object(
+    expression: Extract<Expression, { readonly kind: 'object' }>,
+    valueOf: (member: Expression) => ConfigNode,
+  ): ConfigNode {
     const members = new Map<string, Member>();
     for (const entry of expression.entries) {
       const keyNode = this.evaluate(entry.key);
@@ -112,7 +138,7 @@ export class Evaluator {
       const key = inText(scalarOf(keyNode), entry.key.at);
       if (key === FORBIDDEN_KEY) throw new Unreadable('VALUE', entry.key.at, forbiddenKeyMessage);
       if (members.has(key)) throw duplicateKey(this.#source, entry.key.at, members.get(key));
-      members.set(key, { key: this.#spot(entry.key), node: this.evaluate(entry.value) });
+      members.set(key, { key: this.#spot(entry.key), node: valueOf(entry.value) });
     }
     return { ...this.#spot(expression), kind: 'object', members, secret: false };
   }

@@ -104,7 +104,6 @@ function env(call: Call): Outcome | ConfigValue {
   if (answer.state === 'found') return new FunctionOutcome(answer.value, answer.secret);
   const fallback = call.args[1];
   if (fallback !== undefined) return plain(fallback, call.at);
-  if (answer.standIn !== undefined) return new FunctionOutcome(answer.standIn, true);
   const message =
     `The environment variable ${shownName(name, 'env')} cannot be used: ${answer.reason}. ` +
     `Set it, or give a default: env(name, "default").`;
@@ -115,7 +114,6 @@ function reference(call: Call, kind: 'file' | 'secret'): Outcome {
   const name = nameOf(call);
   const answer = call.ask(kind, name);
   if (answer.state === 'found') return new FunctionOutcome(answer.value, true);
-  if (answer.standIn !== undefined) return new FunctionOutcome(answer.standIn, true);
   const message = `${kind}(${shownName(name, kind)}) cannot be used: ${answer.reason}.`;
   throw new Unreadable('REFERENCE', call.at, message, !isTellable(name, kind));
 }
