@@ -14,4 +14,6 @@ describe('our HCL and HashiCorp’s', () => {
     'refuse the same damaged texts, each in its place',
     refusesTheSame,
   );
+
+  test('take a line break before the end of an index', () => refusesTheSame('port = 0 [{}\n]\n'));
 });

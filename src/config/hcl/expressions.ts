@@ -117,19 +117,19 @@ export class ExpressionParser {
         end = name.end;
       } else if (this.sees('[')) {
         this.next();
-        steps.push(this.nested(false, () => this.#index()));
-        end = this.next().end;
+        const closed = this.nested(false, () => this.#index());
+        steps.push(closed.index);
+        end = closed.end;
       } else break;
     }
     return steps.length === 0 ? base : { kind: 'access', base, steps, at: base.at, end };
   }
 
-  #index(): Expression {
+  #index(): { readonly index: Expression; readonly end: number } {
     if (this.sees('*')) throw splat(this.peek().at);
     const index = this.expression();
-    if (!this.sees(']'))
-      throw new Unreadable('SYNTAX', this.peek().at, 'This index is not closed. End it with ].');
-    return index;
+    const { end } = this.expect(']', 'This index is not closed. End it with ].');
+    return { index, end };
   }
 
   #primary(): Expression {
