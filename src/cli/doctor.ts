@@ -6,7 +6,7 @@ import {
   addConfigOption,
   addKeyOptions,
   givenSettings,
-  type SettingOption,
+  LEASE_OPTIONS,
   type SettingOptions,
 } from './given-settings.ts';
 import { keysOfLease } from './lease-stores.ts';
@@ -49,18 +49,8 @@ export function register(program: Command): void {
     .action(doctor);
 }
 
-const FLAGS: readonly SettingOption[] = [
-  'keyPrefix',
-  'lease',
-  'lockKey',
-  'renew',
-  'resource',
-  'store',
-  'waitReplicas',
-];
-
 async function doctor(options: DoctorOptions): Promise<void> {
-  const { settings } = await givenSettings(options, { flags: FLAGS, withoutStore: true });
+  const { settings } = await givenSettings(options, { flags: LEASE_OPTIONS, withoutStore: true });
   const { leaderElection, store } = settings;
   if (store.connection === null)
     throw new SettingsError(

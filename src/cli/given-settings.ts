@@ -27,6 +27,17 @@ export type SettingOption =
   | 'store'
   | 'waitReplicas';
 
+/** Of those commands that look at one lease and its timings. */
+export const LEASE_OPTIONS: readonly SettingOption[] = [
+  'keyPrefix',
+  'lease',
+  'lockKey',
+  'renew',
+  'resource',
+  'store',
+  'waitReplicas',
+];
+
 /** What commander made of them: text as it was written. */
 export type SettingOptions = Readonly<Partial<Record<SettingOption, string>>> & { readonly config?: string };
 

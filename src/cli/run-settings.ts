@@ -7,6 +7,7 @@ import {
   type GivenSettings,
   givenSettings,
   isGiven,
+  LEASE_OPTIONS,
   type SettingOption,
   type SettingOptions,
 } from './given-settings.ts';
@@ -15,18 +16,7 @@ import { memberSettingsOf } from './up-settings.ts';
 
 /** The member that `run` is, out of settings and flags: it competes for what `up` would by the same ones. */
 
-const FLAGS: readonly SettingOption[] = [
-  'dir',
-  'grace',
-  'id',
-  'keyPrefix',
-  'lease',
-  'lockKey',
-  'renew',
-  'resource',
-  'store',
-  'waitReplicas',
-];
+const FLAGS: readonly SettingOption[] = [...LEASE_OPTIONS, 'dir', 'grace', 'id'];
 
 export interface RunMember {
   readonly member: MemberSettings;
