@@ -54,7 +54,7 @@ export class HeadLeader<T> {
   /** Generations that this member made one after the other: a file that changed under one of them is news under the last. */
   #own = { first: 0, last: 0 };
   /** Generation under which somebody asked for the own file to be read. */
-  #askedUnder: number | null = null;
+  #ask: { readonly under: number } | null = null;
   /** What the own file held when it was last looked at. */
   #ownSha: string | null = null;
   /** Token of the term in which the own file was looked at. */
@@ -82,7 +82,7 @@ export class HeadLeader<T> {
    */
   asked(head: HeadRecord | null): void {
     if (this.#options.mode === 'file') this.fileChanged(head);
-    else this.#askedUnder = head?.generation ?? 0;
+    else this.#ask = { under: head?.generation ?? 0 };
   }
 
   /** The head as it was just read. */
@@ -126,7 +126,8 @@ export class HeadLeader<T> {
 
   async #considerFile(state: HeadState, term: LeadershipTerm): Promise<boolean> {
     const { head } = state;
-    const isAsked = head !== null && this.#askedUnder === head.generation;
+    const ask = this.#ask;
+    const isAsked = head !== null && ask?.under === head.generation;
     const isNewLeader = this.#considered !== term.token;
     const change = this.#change;
     const isMarked = head !== null && change !== null && this.#isUnder(change, head);
@@ -147,9 +148,9 @@ export class HeadLeader<T> {
     this.#considered = term.token;
     // What was outrun stays news for whoever asks.
     if (!isOutrun) this.#ownSha = content?.sha ?? this.#ownSha;
-    // It may have changed once more meanwhile.
+    // It may have changed, or somebody may have asked, once more meanwhile.
     if (this.#change === change) this.#change = null;
-    if (isAsked) this.#askedUnder = null;
+    if (isAsked && this.#ask === ask) this.#ask = null;
     return isNews;
   }
 
